@@ -1,0 +1,52 @@
+"""`/api/v1/health` and `/metrics`."""
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy.exc import DBAPIError
+
+from api import models, queries
+from api.database import Database
+from api.deps import BridgeDep, DatabaseDep, HubDep
+from schema.heartbeat import WELL_SECONDS
+from urbanclear import __version__
+
+router = APIRouter(tags=["health"])
+metrics_router = APIRouter(tags=["health"])
+
+EXPECTED_PARTS = ("ingest", "alerting")
+
+
+@router.get("/health", responses={503: {"model": models.Health}})
+async def health(database: DatabaseDep, bridge: BridgeDep, hub: HubDep, response: Response) -> models.Health:
+    """200 while the API can answer; 503 when the database is away. Other failed checks make it `degraded`."""
+    checks = await _database_checks(database)
+    checks["kafka"] = models.Check(ok=bridge.connected, detail="" if bridge.connected else "not connected")
+    if not checks["database"].ok:
+        response.status_code = 503
+    return models.Health(
+        status="ok" if all(check.ok for check in checks.values()) else "degraded",
+        version=__version__,
+        checks=checks,
+        websocket_clients=len(hub.clients),
+    )
+
+
+@metrics_router.get("/metrics", include_in_schema=False)
+async def metrics() -> Response:
+    """Prometheus's text format."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _database_checks(database: Database) -> dict[str, models.Check]:
+    try:
+        rows = await database.rows(queries.HEARTBEAT_AGES)
+    except DBAPIError as error:
+        return {"database": models.Check(ok=False, detail=str(error.orig).strip())}
+    ages = {row["part"]: float(row["age_s"]) for row in rows}
+    return {"database": models.Check(ok=True), **{part: _beat(ages.get(part)) for part in EXPECTED_PARTS}}
+
+
+def _beat(age_s: float | None) -> models.Check:
+    if age_s is None:
+        return models.Check(ok=False, detail="never seen")
+    return models.Check(ok=age_s <= WELL_SECONDS, detail=f"last heartbeat {age_s:.0f} s ago")

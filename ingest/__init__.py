@@ -1,0 +1,1 @@
+"""Feeds into Kafka (`sources/`), and Kafka into the database (`consumer.py`)."""

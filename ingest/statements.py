@@ -1,0 +1,84 @@
+"""The SQL that ingest runs, each statement named. All are idempotent: running one twice is running it once."""
+
+from typing import Final
+
+from schema.events import Event, Incident, Reading, Weather
+
+#: Which time series an event's row goes to.
+SERIES_OF: Final[dict[type[Event], str]] = {
+    Reading: "readings",
+    Weather: "weather",
+    Incident: "incident_updates",
+}
+
+STAGING: Final = """
+    CREATE TEMPORARY TABLE IF NOT EXISTS staged_readings (
+        external_id text, time timestamptz,
+        speed_kmh real, volume_vph real, occupancy real, travel_time_s real
+    ) ON COMMIT DELETE ROWS
+"""
+
+COPY_READINGS: Final = "COPY staged_readings FROM STDIN (FORMAT binary)"
+
+EMPTY_STAGING: Final = "TRUNCATE staged_readings"
+
+# Conflicts are looked for first, so that a repeated batch does not use up ids.
+REGISTER_UNKNOWN_SENSORS: Final = """
+    INSERT INTO sensors (external_id, name)
+    SELECT DISTINCT external_id, external_id FROM staged_readings
+    WHERE NOT EXISTS (SELECT FROM sensors WHERE sensors.external_id = staged_readings.external_id)
+    ORDER BY external_id
+    ON CONFLICT (external_id) DO NOTHING
+"""
+
+INSERT_READINGS: Final = """
+    INSERT INTO readings (sensor_id, time, speed_kmh, volume_vph, occupancy, travel_time_s)
+    SELECT sensors.id, time, speed_kmh, volume_vph, occupancy, travel_time_s
+    FROM staged_readings JOIN sensors USING (external_id)
+    ON CONFLICT (sensor_id, time) DO NOTHING
+"""
+
+UPSERT_SENSOR: Final = """
+    INSERT INTO sensors (external_id, name, kind, area, road, direction, lat, lon, geometry, length_m,
+                         free_flow_speed_kmh, lanes)
+    VALUES (%(external_id)s, %(name)s, %(kind)s, %(area)s, %(road)s, %(direction)s, %(lat)s, %(lon)s, %(geometry)s,
+            %(length_m)s, %(free_flow_speed_kmh)s, %(lanes)s)
+    ON CONFLICT (external_id) DO UPDATE SET
+        name = excluded.name, kind = excluded.kind, area = excluded.area, road = excluded.road,
+        direction = excluded.direction, lat = excluded.lat, lon = excluded.lon, geometry = excluded.geometry,
+        length_m = excluded.length_m, free_flow_speed_kmh = excluded.free_flow_speed_kmh, lanes = excluded.lanes,
+        updated_at = now()
+"""
+
+# An older state that arrives late does not overwrite a newer one; a cleared incident stays cleared.
+UPSERT_INCIDENT: Final = """
+    INSERT INTO incidents (id, time, status, kind, severity, started_at, cleared_at, description, sensors, area, road,
+                           lat, lon, lanes_blocked)
+    VALUES (%(id)s, %(time)s, %(status)s, %(kind)s, %(severity)s, %(started_at)s,
+            CASE WHEN %(status)s = 'cleared' THEN %(time)s END,
+            %(description)s, %(sensors)s, %(area)s, %(road)s, %(lat)s, %(lon)s, %(lanes_blocked)s)
+    ON CONFLICT (id) DO UPDATE SET
+        time = excluded.time, status = excluded.status, kind = excluded.kind, severity = excluded.severity,
+        started_at = excluded.started_at, cleared_at = excluded.cleared_at, description = excluded.description,
+        sensors = excluded.sensors, area = excluded.area, road = excluded.road, lat = excluded.lat,
+        lon = excluded.lon, lanes_blocked = excluded.lanes_blocked
+    WHERE excluded.time >= incidents.time AND incidents.status <> 'cleared'
+"""
+
+INSERT_INCIDENT_UPDATE: Final = """
+    INSERT INTO incident_updates (incident_id, time, status, severity, description, lanes_blocked)
+    VALUES (%(id)s, %(time)s, %(status)s, %(severity)s, %(description)s, %(lanes_blocked)s)
+    ON CONFLICT (incident_id, time, status) DO NOTHING
+"""
+
+INSERT_WEATHER: Final = """
+    INSERT INTO weather (station, time, temperature_c, precipitation_mm, wind_speed_kmh, visibility_m, condition)
+    VALUES (%(station)s, %(time)s, %(temperature_c)s, %(precipitation_mm)s, %(wind_speed_kmh)s, %(visibility_m)s,
+            %(condition)s)
+    ON CONFLICT (station, time) DO NOTHING
+"""
+
+HEARTBEAT: Final = """
+    INSERT INTO heartbeats (part, instance, time) VALUES (%s, %s, now())
+    ON CONFLICT (part, instance) DO UPDATE SET time = excluded.time
+"""

@@ -1,0 +1,33 @@
+"""How the parts reach the database: one way to turn the setting's URL into what SQLAlchemy and psycopg take."""
+
+from sqlalchemy import URL, make_url
+
+from urbanclear.errors import ConfigurationError
+from urbanclear.settings import Settings
+
+APPLICATION = "urbanclear"
+
+
+def database_url(settings: Settings) -> str:
+    """The libpq URL from the settings; raises `ConfigurationError` where none is known."""
+    if settings.database_url is None:
+        raise ConfigurationError(
+            "No database is known: start the embedded stack with `urbanclear up`, or set URBANCLEAR_DATABASE_URL "
+            "to postgresql://user:password@host:5432/name."
+        )
+    return settings.database_url.unicode_string()
+
+
+def kafka_bootstrap(settings: Settings) -> str:
+    """Kafka's bootstrap servers from the settings; raises `ConfigurationError` where none are known."""
+    if settings.kafka_bootstrap is None:
+        raise ConfigurationError(
+            "No Kafka broker is known: start the embedded stack with `urbanclear up`, or set "
+            "URBANCLEAR_KAFKA_BOOTSTRAP to host:9092."
+        )
+    return settings.kafka_bootstrap
+
+
+def sqlalchemy_url(url: str) -> URL:
+    """`url` with the driver SQLAlchemy is to use, psycopg 3, named."""
+    return make_url(url).set(drivername="postgresql+psycopg")

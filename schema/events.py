@@ -1,0 +1,223 @@
+"""What travels on Kafka: one struct an event, JSON on the wire, times with their offset and stored in UTC.
+
+An event is versioned by adding optional fields only. The JSON Schemas in `schema/events/` are exported from these
+structs by `urbanclear schema export-events`, and a test holds the two in step.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Final, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from urbanclear.errors import InvalidEvent
+
+ExternalId = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9][a-z0-9-]*:[^\s\x00]{1,120}$",
+        description="source:id, for example nyc-dot:4616337",
+    ),
+]
+Text = Annotated[str, Meta(max_length=1000, pattern=r"^[^\x00]*$")]
+Time = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset")]
+Positive = Annotated[float, Meta(gt=0)]
+NonNegative = Annotated[float, Meta(ge=0)]
+Latitude = Annotated[float, Meta(ge=-90, le=90)]
+Longitude = Annotated[float, Meta(ge=-180, le=180)]
+Position = Annotated[list[float], Meta(min_length=2, max_length=3, description="longitude, latitude")]
+
+
+class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Base of all events. Unknown fields are ignored, so that a newer producer does not break an older reader."""
+
+    @property
+    def key(self) -> str:
+        """The Kafka message key: whatever must stay in order shares it."""
+        raise NotImplementedError
+
+    @property
+    def occurred_at(self) -> datetime | None:
+        """The time that must be plausible before the event is accepted."""
+        return None
+
+
+class Geometry(Struct, frozen=True, kw_only=True, tag_field="type"):
+    """A GeoJSON geometry (RFC 7946)."""
+
+
+class Point(Geometry, frozen=True, kw_only=True, tag="Point"):
+    coordinates: Position
+
+
+class LineString(Geometry, frozen=True, kw_only=True, tag="LineString"):
+    coordinates: Annotated[list[Position], Meta(min_length=2, max_length=2000)]
+
+
+class Sensor(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """A place where traffic is measured: a loop detector (a point) or a road link (a line)."""
+
+    external_id: ExternalId
+    name: Text
+    kind: Literal["link", "detector"] = "link"
+    area: Text | None = None
+    road: Text | None = None
+    direction: Text | None = None
+    lat: Latitude | None = None
+    lon: Longitude | None = None
+    geometry: Point | LineString | None = None
+    length_m: Positive | None = None
+    free_flow_speed_kmh: Positive | None = None
+    lanes: Annotated[int, Meta(ge=1, le=20)] | None = None
+
+    @property
+    def key(self) -> str:
+        return self.external_id
+
+
+class Reading(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """One observation of a sensor. At least one measure is present."""
+
+    sensor: ExternalId
+    time: Time
+    speed_kmh: Annotated[float, Meta(ge=0, le=400)] | None = None
+    volume_vph: Annotated[float, Meta(ge=0, le=50_000)] | None = None
+    occupancy: Annotated[float, Meta(ge=0, le=1)] | None = None
+    travel_time_s: Annotated[float, Meta(ge=0, le=86_400)] | None = None
+
+    @property
+    def key(self) -> str:
+        return self.sensor
+
+    @property
+    def occurred_at(self) -> datetime:
+        return self.time
+
+    def __post_init__(self) -> None:
+        if self.speed_kmh is self.volume_vph is self.occupancy is self.travel_time_s is None:
+            raise ValueError("a reading needs at least one measure")
+
+
+class Incident(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """The state of an incident at `time`: reported, updated as often as needed, cleared once."""
+
+    id: Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+    time: Time
+    status: Literal["reported", "updated", "cleared"]
+    kind: Literal["collision", "breakdown", "road_works", "event", "weather", "hazard", "other"]
+    severity: Literal["low", "medium", "high", "critical"]
+    started_at: Time
+    description: Text = ""
+    sensors: list[ExternalId] = field(default_factory=list)
+    area: Text | None = None
+    road: Text | None = None
+    lat: Latitude | None = None
+    lon: Longitude | None = None
+    lanes_blocked: Annotated[int, Meta(ge=0, le=20)] | None = None
+
+    @property
+    def key(self) -> str:
+        return self.id
+
+    @property
+    def occurred_at(self) -> datetime:
+        return self.time
+
+
+class Weather(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """What a weather station observed; precipitation is the sum over the hour before `time`."""
+
+    station: Annotated[str, Meta(min_length=1, max_length=120, pattern=r"^[^\x00]*$")]
+    time: Time
+    temperature_c: Annotated[float, Meta(ge=-90, le=70)] | None = None
+    precipitation_mm: Annotated[float, Meta(ge=0, le=500)] | None = None
+    wind_speed_kmh: Annotated[float, Meta(ge=0, le=500)] | None = None
+    visibility_m: NonNegative | None = None
+    condition: Literal["clear", "cloud", "rain", "snow", "fog", "storm"] | None = None
+    lat: Latitude | None = None
+    lon: Longitude | None = None
+
+    @property
+    def key(self) -> str:
+        return self.station
+
+    @property
+    def occurred_at(self) -> datetime:
+        return self.time
+
+
+class Prediction(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """A forecast of a sensor's speed for `target_time`, made at `made_at`, with its interval."""
+
+    sensor: ExternalId
+    made_at: Time
+    target_time: Time
+    horizon_s: Annotated[int, Meta(gt=0)]
+    speed_kmh: NonNegative
+    lower_kmh: NonNegative | None = None
+    upper_kmh: NonNegative | None = None
+    model: Text = ""
+
+    @property
+    def key(self) -> str:
+        return self.sensor
+
+    @property
+    def occurred_at(self) -> datetime:
+        return self.made_at
+
+
+class Alert(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """A change of an alert's state."""
+
+    id: Annotated[str, Meta(min_length=1, max_length=200)]
+    time: Time
+    rule: Text
+    subject: Text
+    state: Literal["pending", "firing", "resolved"]
+    priority: Literal["low", "medium", "high", "critical"]
+    summary: Text = ""
+
+    @property
+    def key(self) -> str:
+        return self.id
+
+    @property
+    def occurred_at(self) -> datetime:
+        return self.time
+
+
+ALL: Final[tuple[type[Event], ...]] = (Sensor, Reading, Incident, Weather, Prediction, Alert)
+
+EventT = TypeVar("EventT", bound=Event)
+
+_encoder = msgspec.json.Encoder()
+_decoders: dict[type[Event], msgspec.json.Decoder[Event]] = {kind: msgspec.json.Decoder(kind) for kind in ALL}
+
+
+def encode(event: Event) -> bytes:
+    """The event as it travels: UTF-8 JSON."""
+    return _encoder.encode(event)
+
+
+def decode(kind: type[EventT], value: bytes) -> EventT:
+    """The event in `value`; raises `InvalidEvent` with the dead letter's reason when it is not one."""
+    try:
+        event = _decoders[kind].decode(value)
+    except msgspec.ValidationError as error:
+        reason = "naive_time" if "timezone" in str(error) else "invalid"
+        raise InvalidEvent(reason, str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidEvent("undecodable", str(error)) from None
+    return event  # type: ignore[return-value]
+
+
+def check_time(event: Event, *, now: datetime, oldest: datetime, future_tolerance: timedelta) -> None:
+    """Raise `InvalidEvent` when the event's time is further ahead than tolerated or older than `oldest`."""
+    time = event.occurred_at
+    if time is None:
+        return
+    if time > now + future_tolerance:
+        raise InvalidEvent("future_time", f"{time.isoformat()} is more than {future_tolerance} ahead of the clock")
+    if time < oldest:
+        raise InvalidEvent("too_old", f"{time.isoformat()} is before {oldest.astimezone(UTC).isoformat()}")

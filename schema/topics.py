@@ -1,0 +1,31 @@
+"""Kafka's topics, each named once, and the settings they are created with."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from schema.events import Alert, Event, Incident, Prediction, Reading, Sensor, Weather
+
+DAY_MS: Final = 24 * 60 * 60 * 1000
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic: the event it carries (none: raw bytes) and its broker-side settings."""
+
+    name: str
+    event: type[Event] | None
+    partitions: int | None = 1  # None: URBANCLEAR_KAFKA_PARTITIONS
+    config: dict[str, str] = field(default_factory=dict)
+
+
+SENSORS = Topic(
+    "traffic.sensors", Sensor, config={"cleanup.policy": "compact,delete", "retention.ms": "-1"}
+)  # the newest state of each is kept for ever
+READINGS = Topic("traffic.readings", Reading, partitions=None, config={"retention.ms": str(7 * DAY_MS)})
+INCIDENTS = Topic("traffic.incidents", Incident, config={"retention.ms": str(30 * DAY_MS)})
+WEATHER = Topic("traffic.weather", Weather, config={"retention.ms": str(30 * DAY_MS)})
+PREDICTIONS = Topic("traffic.predictions", Prediction, partitions=None, config={"retention.ms": str(DAY_MS)})
+ALERTS = Topic("traffic.alerts", Alert, config={"retention.ms": str(30 * DAY_MS)})
+DEAD_LETTERS = Topic("traffic.dead-letters", None, config={"retention.ms": str(90 * DAY_MS)})
+
+ALL: Final = (SENSORS, READINGS, INCIDENTS, WEATHER, PREDICTIONS, ALERTS, DEAD_LETTERS)

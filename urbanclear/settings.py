@@ -1,0 +1,80 @@
+"""All configuration, in one typed place: environment variables `URBANCLEAR_*` or a `.env` file.
+
+While the embedded stack runs it writes the addresses of its servers to `<data dir>/stack.env`, which is read
+last, so that every command finds the running stack without being told.
+"""
+
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field, PostgresDsn
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+STACK_ENV = "stack.env"
+
+
+class Settings(BaseSettings):
+    """Every field is an environment variable: `database_url` is `URBANCLEAR_DATABASE_URL`."""
+
+    model_config = SettingsConfigDict(env_prefix="URBANCLEAR_", env_file=".env", extra="ignore")
+
+    data_dir: Path = Field(Path(".urbanclear"), description="where the embedded stack keeps its state")
+    database_url: PostgresDsn | None = Field(
+        None, description="PostgreSQL or TimescaleDB to use instead of the embedded server"
+    )
+    kafka_bootstrap: str | None = Field(
+        None, description="host:port[,host:port] of Kafka brokers to use instead of the embedded one"
+    )
+    kafka_partitions: int = Field(6, ge=1, description="partitions of a topic when Urbanclear creates it")
+    kafka_replication: int = Field(1, ge=1, description="replicas of a topic when Urbanclear creates it")
+    maven_repository: str | None = Field(
+        None, description="mirror of Maven Central from which the Java libraries are taken"
+    )
+    jars: Path | None = Field(
+        None, description="folder that already holds the Java libraries, for machines without Maven Central"
+    )
+    api_host: str = Field("127.0.0.1", description="address the API binds")
+    api_port: int = Field(8000, ge=1, le=65535, description="port the API binds")
+    metrics_port: int | None = Field(
+        None, ge=1, le=65535, description="port on which a part without an API serves /metrics on loopback"
+    )
+    ingest_group: str = Field("urbanclear-ingest", description="consumer group of the ingest processes")
+    ingest_batch_rows: int = Field(5_000, ge=1, description="most messages written in one transaction")
+    ingest_batch_seconds: float = Field(
+        0.2, gt=0, description="longest wait for a batch to fill before it is written"
+    )
+    future_tolerance: timedelta = Field(
+        timedelta(minutes=5), description="how far ahead of the clock an event's time may be"
+    )
+    oldest_time: datetime = Field(
+        datetime(2000, 1, 1, tzinfo=UTC), description="events from before this are dead letters"
+    )
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level logged")
+    log_format: str = Field("console", pattern="^(console|json)$", description="form of a log line")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then `.env`, then what the running stack left in its folder."""
+        stated: dict[str, object] = {**dotenv_settings(), **env_settings(), **init_settings()}
+        folder = Path(str(stated.get("data_dir", cls.model_fields["data_dir"].default)))
+        stack = DotEnvSettingsSource(settings_cls, env_file=folder / STACK_ENV)
+        return init_settings, env_settings, dotenv_settings, stack
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The process's settings, read once."""
+    return Settings()
