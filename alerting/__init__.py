@@ -1,0 +1,1 @@
+"""Rules, their evaluation and the notifications that follow."""

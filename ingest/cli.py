@@ -1,8 +1,17 @@
 """`urbanclear ingest` and `urbanclear source …`."""
 
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
 
+import typer
+
+from schema.database import kafka_bootstrap
+from urbanclear.errors import ConfigurationError
 from urbanclear.serving import serve
 from urbanclear.settings import get_settings
+
+source = typer.Typer(no_args_is_help=True, help="Publish a feed to Kafka.")
 
 
 def ingest() -> None:
@@ -11,3 +20,43 @@ def ingest() -> None:
 
     settings = get_settings()
     serve(Consumer(settings).run, settings)
+
+
+@source.command()
+def simulator(
+    history: Annotated[str, typer.Option(help="how much of the past to fill in first: 7d, 12h, 0s")] = "7d",
+    interval: Annotated[str, typer.Option(help="how often each sensor reports")] = "10s",
+    seed: Annotated[int, typer.Option(help="the same seed gives the same city")] = 1,
+) -> None:
+    """New York, simulated: some 200 links, rush hours, weather, incidents, sensors that fail."""
+    from ingest.sources.run import run_simulator
+    from ingest.sources.simulator.source import SimulatorOptions
+
+    settings = get_settings()
+    options = SimulatorOptions(seed=seed, history=duration(history), interval=duration(interval))
+    serve(lambda stop: run_simulator(kafka_bootstrap(settings), options, stop), settings)
+
+
+@source.command()
+def replay(
+    path: Annotated[Path, typer.Argument(help="CSV, TSV (also .gz) or Parquet")],
+    speed: Annotated[str, typer.Option(help="1x, 60x, … or max")] = "60x",
+    file_format: Annotated[str | None, typer.Option("--format", help="else recognised by the columns")] = None,
+    sensors: Annotated[Path | None, typer.Option(help="file that describes the sensors")] = None,
+) -> None:
+    """A file of readings, at a multiple of the speed at which they were made."""
+    from ingest.sources.replay.source import ReplaySource, parse_speed
+    from ingest.sources.run import run_replay
+
+    settings = get_settings()
+    feed = ReplaySource(path, format=file_format, sensors=sensors, speed=parse_speed(speed))
+    serve(lambda stop: run_replay(kafka_bootstrap(settings), feed, stop), settings)
+
+
+def duration(text: str) -> timedelta:
+    """`7d`, `12h`, `5m`, `10s`; raises `ConfigurationError`."""
+    units = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
+    number, unit = text[:-1], text[-1:]
+    if unit not in units or not number.replace(".", "", 1).isdigit():
+        raise ConfigurationError(f"{text!r} is no duration: say 7d, 12h, 5m or 10s.")
+    return timedelta(**{units[unit]: float(number)})

@@ -77,8 +77,3 @@ INSERT_WEATHER: Final = """
             %(condition)s)
     ON CONFLICT (station, time) DO NOTHING
 """
-
-HEARTBEAT: Final = """
-    INSERT INTO heartbeats (part, instance, time) VALUES (%s, %s, now())
-    ON CONFLICT (part, instance) DO UPDATE SET time = excluded.time
-"""

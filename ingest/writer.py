@@ -17,6 +17,7 @@ from ingest.batch import DeadLetter, Message, of_kind
 from schema.chunks import Chunks, detect_engine
 from schema.database import APPLICATION
 from schema.events import Incident, Reading, Sensor, Weather
+from schema.heartbeat import BEAT
 
 _READING_TYPES = ("text", "timestamptz", "float4", "float4", "float4", "float4")
 
@@ -55,7 +56,7 @@ class Writer:
     async def beat(self, part: str, instance: str) -> None:
         """Say in the database that this part is well."""
         connection = await self._connected()
-        await connection.execute(statements.HEARTBEAT, [part, instance])
+        await connection.execute(BEAT, [part, instance])
 
     async def _connected(self) -> psycopg.AsyncConnection:
         if self._connection is not None and not self._connection.closed:

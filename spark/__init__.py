@@ -1,0 +1,1 @@
+"""Batch jobs on Spark, reading the database over JDBC."""

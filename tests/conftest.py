@@ -1,4 +1,4 @@
-"""The real servers that tests run against: PostgreSQL from the wheel, Kafka as a JVM, and real data beside the checkout."""
+"""The real servers that tests run against: PostgreSQL from the wheel, Kafka as a JVM; and real data."""
 
 import os
 import tempfile
@@ -9,8 +9,10 @@ from pathlib import Path
 import psycopg
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.errors import NotLeaderForPartitionError
 from aiokafka.structs import TopicPartition
 from psycopg import sql
+from tests.waiting import until
 from urbanclear.embedded.jars import resolve
 from urbanclear.embedded.java import find_java
 
@@ -110,7 +112,15 @@ async def kafka_bootstrap(broker: str) -> str:
         for topic in described
         for partition in topic["partitions"]
     }
-    await admin.delete_records(everything)
+
+    async def emptied() -> bool:
+        try:
+            await admin.delete_records(everything)
+        except NotLeaderForPartitionError:  # a topic made a moment ago
+            return False
+        return True
+
+    await until(emptied)
     await admin.close()
     return broker
 

@@ -42,6 +42,7 @@ async function loadSensors() {
   map.drawSensors();
   map.drawIncidents(selectIncident);
   dirty = true;
+  refresh();
 }
 
 // New sensors may appear at any time: asked for at the start, after a reconnection and when a reading names one.
@@ -62,6 +63,7 @@ function receive(message) {
   }
   document.body.dataset.lastUpdate = new Date().toISOString();
   dirty = true;
+  if (message.type === "snapshot") refresh();
 }
 
 function receiveTraffic(message) {

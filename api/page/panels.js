@@ -31,8 +31,9 @@ export function showNumbers(network) {
   at("sheet").textContent = `${active} active ${active === 1 ? "incident" : "incidents"}, slowest links`;
   for (const { name } of LEVELS) at(`count-${name}`).textContent = counts[name];
   if (!network.newest) return;
+  const [time, day] = [element("b", {}, clock(network.newest)), element("span", {}, dayAndZone(network.newest))];
   at("clock").dateTime = new Date(network.newest).toISOString();
-  at("clock").replaceChildren(element("b", {}, clock(network.newest)), " ", element("span", {}, dayAndZone(network.newest)));
+  at("clock").replaceChildren(time, " ", day);
 }
 
 export function drawLegend() {
@@ -46,13 +47,14 @@ export function drawLegend() {
 export function showIncidents(network, onSelect) {
   const items = network.newestIncidents(INCIDENTS_SHOWN);
   at("no-incidents").hidden = items.length > 0;
-  replaceItems(at("incidents"), items, ({ id }) => id, (item) => incidentButton(item, network), ({ id }) => onSelect(id));
+  replaceItems(at("incidents"), items, "id", (item) => incidentButton(item, network), onSelect);
 }
 
 function incidentButton(item, network) {
   const active = isActive(item);
   const since = age(network.dataNow() - Date.parse(item.started_at ?? item.time));
-  const lanes = item.lanes_blocked ? `${item.lanes_blocked} ${item.lanes_blocked === 1 ? "lane" : "lanes"} blocked` : "";
+  const blocked = item.lanes_blocked;
+  const lanes = blocked ? `${blocked} ${blocked === 1 ? "lane" : "lanes"} blocked` : "";
   const facts = [active ? item.severity : "cleared", network.newest ? since : "", lanes].filter(Boolean).join(" · ");
   return [
     element("i", { class: `dot severity-${item.severity}${active ? "" : " cleared"}` }),
@@ -64,7 +66,7 @@ function incidentButton(item, network) {
 
 export function showSlowest(network, onSelect) {
   const items = network.slowest(SLOWEST_SHOWN).map(([sensor]) => sensor);
-  replaceItems(at("slowest"), items, ({ sensor }) => sensor, (item) => slowButton(item, network), ({ sensor }) => onSelect(sensor));
+  replaceItems(at("slowest"), items, "sensor", (item) => slowButton(item, network), onSelect);
 }
 
 function slowButton({ sensor, name }, network) {
@@ -78,13 +80,13 @@ function slowButton({ sensor, name }, network) {
 }
 
 // Keeps each row's button while its item stays, so that keyboard focus is not lost when the list changes.
-function replaceItems(list, items, keyOf, contentOf, onClick) {
+function replaceItems(list, items, keyName, contentOf, onSelect) {
   const held = new Map([...list.children].map((row) => [row.dataset.key, row]));
   const focused = document.activeElement;
   const rows = items.map((item) => {
-    const key = keyOf(item);
+    const key = item[keyName];
     const row = held.get(key) ?? element("li", { "data-key": key }, element("button", { type: "button" }));
-    row.firstChild.onclick = () => onClick(item);
+    row.firstChild.onclick = () => onSelect(key);
     row.firstChild.replaceChildren(...contentOf(item));
     return row;
   });

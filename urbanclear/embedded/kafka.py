@@ -1,5 +1,6 @@
 """Apache Kafka in KRaft mode as a local process: broker and controller in one JVM, loopback only."""
 
+import asyncio
 import subprocess
 import time
 import uuid
@@ -9,6 +10,7 @@ from pathlib import Path
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from urbanclear.embedded import ports
 from urbanclear.embedded.java import Java
 from urbanclear.embedded.ports import LOOPBACK
 from urbanclear.embedded.process import Process
@@ -25,6 +27,7 @@ class Kafka:
 
     def __init__(self, folder: Path, port: int, controller_port: int, log: Path, java: Java, jars: Path) -> None:
         self.bootstrap = f"{LOOPBACK}:{port}"
+        self._port = port
         self._folder = folder.absolute()
         self._controller_port = controller_port
         self._java = java
@@ -47,11 +50,14 @@ class Kafka:
                 raise self.process.failure()
 
     async def _answers(self) -> bool:
+        if ports.is_free(self._port):
+            await asyncio.sleep(0.1)
+            return False
         admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap, request_timeout_ms=2_000)
         try:
             await admin.start()
             return bool((await admin.describe_cluster())["brokers"])
-        except (KafkaError, OSError):
+        except KafkaError:
             return False
         finally:
             await admin.close()

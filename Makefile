@@ -1,0 +1,33 @@
+# Every target's one-line description stands behind its name; `make` alone prints them.
+.DEFAULT_GOAL := help
+URBANCLEAR := .venv/bin/urbanclear
+export UV_PROJECT_ENVIRONMENT := .venv
+
+.PHONY: help install run test lint format clean
+
+help:  ## what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */\1\t/' | expand -t 12
+
+install: .venv/.installed  ## set up the environment, and nothing else
+
+run: install  ## start everything on this machine, with data flowing (arguments: ARGS="--port 8080")
+	@exec $(URBANCLEAR) up $(ARGS)
+
+test: install lint  ## the whole suite, after the linters and the type checker
+	.venv/bin/pytest $(ARGS)
+
+lint: install  ## linters and the type checker
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+format: install  ## put the code into the one form
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+clean:  ## forget the environment and the embedded stack's state
+	rm -rf .venv .urbanclear .artifacts
+
+.venv/.installed: pyproject.toml uv.lock scripts/install
+	@scripts/install
+	@touch $@

@@ -1,0 +1,5 @@
+"""`urbanclear bench`."""
+
+
+def bench() -> None:
+    """x"""

@@ -1,0 +1,43 @@
+"""Runs a source against Kafka until it is done or told to stop, and says how far it has come."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Final
+
+from prometheus_client import Gauge
+
+from ingest.publisher import Publisher, open_publisher
+from ingest.sources.progress import last_published
+from ingest.sources.replay.source import ReplaySource
+from ingest.sources.simulator.source import SimulatorOptions, SimulatorSource
+from urbanclear.logs import get_logger
+
+log = get_logger("source")
+
+PROGRESS: Final = Gauge(
+    "urbanclear_ingest_source_progress_ratio", "Share of the simulator's history, or of the replayed file, published"
+)
+
+
+async def run_simulator(bootstrap: str, options: SimulatorOptions, stop: asyncio.Event) -> None:
+    """The simulator, going on where Kafka says it stopped."""
+    start_after = await last_published(bootstrap, "nyc-sim:")
+    feed = SimulatorSource(options, start_after=start_after, clock=lambda: datetime.now(UTC), progress=PROGRESS.set)
+    await _run(bootstrap, feed, stop)
+
+
+async def run_replay(bootstrap: str, feed: ReplaySource, stop: asyncio.Event) -> None:
+    """A replay, to its end."""
+    await _run(bootstrap, feed, stop)
+
+
+async def _run(bootstrap: str, feed: SimulatorSource | ReplaySource, stop: asyncio.Event) -> None:
+    async with open_publisher(bootstrap) as publisher:
+        try:
+            await feed.run(publisher, stop)
+        finally:
+            _tell(publisher)
+
+
+def _tell(publisher: Publisher) -> None:
+    log.info("source.ended", published=dict(publisher.published), refused=dict(publisher.refused))

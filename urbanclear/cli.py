@@ -1,0 +1,46 @@
+"""The `urbanclear` command: one entry for every part. Parts are imported only when their command runs."""
+
+import sys
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from alerting.cli import alerting
+from api.cli import api
+from bench.cli import bench
+from ingest.cli import ingest, source
+from schema.cli import app as schema
+from spark.cli import app as spark
+from urbanclear.embedded.cli import up
+from urbanclear.errors import UrbanclearError
+from urbanclear.status_cli import status
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Open-source analytics for a city's traffic, time series first."
+)
+app.command()(up)
+app.command()(status)
+app.command()(ingest)
+app.command()(api)
+app.command()(alerting)
+app.command()(bench)
+app.add_typer(source, name="source")
+app.add_typer(schema, name="schema")
+app.add_typer(spark, name="spark")
+
+
+def main() -> None:
+    """Run the command; an error of ours is one sentence and exit code 1."""
+    try:
+        app()
+    except UrbanclearError as error:
+        _fail(str(error))
+    except ValidationError as error:
+        problems = "; ".join(f"URBANCLEAR_{'_'.join(map(str, p['loc'])).upper()}: {p['msg']}" for p in error.errors())
+        _fail(f"A setting does not fit: {problems}.")
+
+
+def _fail(sentence: str) -> None:
+    Console(stderr=True, soft_wrap=True).print(f"[red]error:[/red] {sentence}", highlight=False)
+    sys.exit(1)
