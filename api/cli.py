@@ -1,7 +1,5 @@
 """`urbanclear api`."""
 
-import uvicorn
-
 from urbanclear import logs
 from urbanclear.settings import get_settings
 
@@ -10,6 +8,8 @@ SHUTDOWN_SECONDS = 5
 
 def api() -> None:
     """Serve REST, the WebSocket bridge and the live page, until stopped."""
+    import uvicorn
+
     from api.app import create_app
 
     settings = get_settings()

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from schema.database import kafka_bootstrap
 from urbanclear.errors import ConfigurationError
 from urbanclear.serving import serve
 from urbanclear.settings import get_settings
@@ -31,6 +30,7 @@ def simulator(
     """New York, simulated: some 200 links, rush hours, weather, incidents, sensors that fail."""
     from ingest.sources.run import run_simulator
     from ingest.sources.simulator.source import SimulatorOptions
+    from schema.database import kafka_bootstrap
 
     settings = get_settings()
     options = SimulatorOptions(seed=seed, history=duration(history), interval=duration(interval))
@@ -47,6 +47,7 @@ def replay(
     """A file of readings, at a multiple of the speed at which they were made."""
     from ingest.sources.replay.source import ReplaySource, parse_speed
     from ingest.sources.run import run_replay
+    from schema.database import kafka_bootstrap
 
     settings = get_settings()
     feed = ReplaySource(path, format=file_format, sensors=sensors, speed=parse_speed(speed))

@@ -43,7 +43,9 @@ async def _wait_for_leaders(admin: AIOKafkaAdminClient) -> None:
         if len(described) == len(topics.ALL) and partitions and all(p["leader"] >= 0 for p in partitions):
             return
         if time.monotonic() > end:
-            raise StartError(f"Kafka's new topics have no leader after {LEADERS_SECONDS:.0f} s: see the broker's log.")
+            raise StartError(
+                f"Kafka's new topics have no leader after {LEADERS_SECONDS:.0f} s: see the broker's log."
+            )
         await asyncio.sleep(0.05)
 
 

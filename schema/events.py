@@ -27,6 +27,11 @@ Latitude = Annotated[float, Meta(ge=-90, le=90)]
 Longitude = Annotated[float, Meta(ge=-180, le=180)]
 Position = Annotated[list[float], Meta(min_length=2, max_length=3, description="longitude, latitude")]
 
+IncidentStatus = Literal["reported", "updated", "cleared"]
+IncidentKind = Literal["collision", "breakdown", "road_works", "event", "weather", "hazard", "other"]
+Severity = Literal["low", "medium", "high", "critical"]
+WeatherCondition = Literal["clear", "cloud", "rain", "snow", "fog", "storm"]
+
 
 class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Base of all events. Unknown fields are ignored, so that a newer producer does not break an older reader."""
@@ -103,9 +108,9 @@ class Incident(Event, frozen=True, kw_only=True, omit_defaults=True):
 
     id: Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
     time: Time
-    status: Literal["reported", "updated", "cleared"]
-    kind: Literal["collision", "breakdown", "road_works", "event", "weather", "hazard", "other"]
-    severity: Literal["low", "medium", "high", "critical"]
+    status: IncidentStatus
+    kind: IncidentKind
+    severity: Severity
     started_at: Time
     description: Text = ""
     sensors: list[ExternalId] = field(default_factory=list)
@@ -133,7 +138,7 @@ class Weather(Event, frozen=True, kw_only=True, omit_defaults=True):
     precipitation_mm: Annotated[float, Meta(ge=0, le=500)] | None = None
     wind_speed_kmh: Annotated[float, Meta(ge=0, le=500)] | None = None
     visibility_m: NonNegative | None = None
-    condition: Literal["clear", "cloud", "rain", "snow", "fog", "storm"] | None = None
+    condition: WeatherCondition | None = None
     lat: Latitude | None = None
     lon: Longitude | None = None
 
@@ -175,7 +180,7 @@ class Alert(Event, frozen=True, kw_only=True, omit_defaults=True):
     rule: Text
     subject: Text
     state: Literal["pending", "firing", "resolved"]
-    priority: Literal["low", "medium", "high", "critical"]
+    priority: Severity
     summary: Text = ""
 
     @property

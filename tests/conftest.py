@@ -12,13 +12,13 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.errors import NotLeaderForPartitionError
 from aiokafka.structs import TopicPartition
 from psycopg import sql
-from tests.waiting import until
-from urbanclear.embedded.jars import resolve
-from urbanclear.embedded.java import find_java
 
 from schema import topics
 from schema.admin import create_topics
 from schema.upgrade import upgrade
+from tests.waiting import until
+from urbanclear.embedded.jars import resolve
+from urbanclear.embedded.java import find_java
 from urbanclear.embedded.kafka import Kafka
 from urbanclear.embedded.ports import choose
 from urbanclear.embedded.postgres import Postgres

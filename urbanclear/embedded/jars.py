@@ -190,7 +190,7 @@ def _relock(settings: Settings) -> None:
     lock = {}
     for name, roots in ROOTS.items():
         with tempfile.TemporaryDirectory() as work:
-            said = _run_ivy(roots, Path(work) / "jars", Path(work), settings, print, transitive=True)  # noqa: T201
+            said = _run_ivy(roots, Path(work) / "jars", Path(work), settings, print, transitive=True)
             found = sorted((Path(work) / "ivy-cache").glob("*/*/[jb]*s/*.jar"))
             if not found:
                 raise JarsUnavailable(said)

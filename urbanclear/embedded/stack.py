@@ -185,7 +185,9 @@ class Stack:
                 except httpx.TransportError:
                     pass
                 if time.monotonic() > end:
-                    raise StartError(f"The API did not answer within {API_READY_SECONDS:.0f} s: see {self._log('api')}.")
+                    raise StartError(
+                        f"The API did not answer within {API_READY_SECONDS:.0f} s: see {self._log('api')}."
+                    )
                 await asyncio.sleep(0.1)
 
     def _remember(self, process: Process) -> None:

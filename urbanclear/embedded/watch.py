@@ -24,8 +24,14 @@ class Figures:
     @property
     def line(self) -> str:
         """The line itself."""
-        words = (("{:,.0f} readings/s in", self.readings_per_s), ("lag {:,.0f}", self.lag), ("{:.0f} clients", self.clients))
-        return " · ".join(form.format(value) if value is not None else form.format(0).replace("0", "–") for form, value in words)
+        words = (
+            ("{:,.0f} readings/s in", self.readings_per_s),
+            ("lag {:,.0f}", self.lag),
+            ("{:.0f} clients", self.clients),
+        )
+        return " · ".join(
+            form.format(value) if value is not None else form.format(0).replace("0", "–") for form, value in words
+        )
 
 
 class Watch:

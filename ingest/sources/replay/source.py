@@ -14,8 +14,9 @@ from typing import Final, TypeVar
 
 from ingest.publisher import Publisher
 from ingest.sources.replay import formats
+from ingest.sources.replay.columns import Layout, layout_of
 from ingest.sources.replay.pace import Pace, parse_speed
-from ingest.sources.replay.rows import Outcome, Refused, Rejected, Rows, Window, rows_of
+from ingest.sources.replay.rows import Outcome, Refused, Rejected, Window, outcomes
 from ingest.sources.replay.sensors import describe, read_sidecar
 from ingest.sources.replay.sorting import Sorting
 from ingest.sources.replay.survey import Survey
@@ -79,24 +80,24 @@ class ReplaySource:
             replaying.result()
 
     async def _replay(self, publisher: Publisher) -> None:
-        survey, rows = await self._look_over()
+        survey, layout = await self._look_over()
         self._check_not_empty(survey)
         log.info(
             "replay.started",
             file=self._table.path.name,
             format=self._format.name,
-            sensors=len(survey.speeds),
+            sensors=len(survey.sensors),
             readings=survey.readings_in_window,
             sorted_in_memory=not survey.in_order,
         )
-        for external_id in survey.speeds:
-            row = self._sidecar.get(external_id) or rows.descriptions.get(external_id)
+        for external_id in survey.sensors:
+            row = self._sidecar.get(external_id) or layout.descriptions.get(external_id)
             speed_kmh = survey.free_flow_speed_kmh(external_id)
             await publisher.publish(describe(external_id, row, self._format, speed_kmh))
         await publisher.flush()
         try:
-            async for outcomes in self._in_order(survey, publisher):
-                await self._publish(outcomes, survey.readings_in_window, publisher)
+            async for block in self._in_order(survey):
+                await self._publish(block, survey.readings_in_window, publisher)
         finally:
             await publisher.flush()
         log.info(
@@ -106,32 +107,36 @@ class ReplaySource:
             refused=dict(publisher.refused),
         )
 
-    async def _look_over(self) -> tuple[Survey, Rows]:
+    async def _look_over(self) -> tuple[Survey, Layout]:
         survey = Survey(self._window)
-        rows = self._rows(Window(), newest_first=False)
+        layout = self._layout(newest_first=False)
         try:
-            async for outcomes in _in_thread(rows.outcomes()):
-                survey.add(outcomes)
+            async for _ in _in_thread(_surveyed(layout, survey)):
+                pass
         except SourceError as error:  # raised again when the rows before the damage are published
             log.warning("replay.damaged", error=str(error))
-        return survey, rows
+        return survey, layout
 
-    def _rows(self, window: Window, *, newest_first: bool) -> Rows:
+    def _layout(self, *, newest_first: bool) -> Layout:
         times = Times(self._format.zone, self._format.time_patterns, newest_first=newest_first)
-        return rows_of(self._table, self._format, times, window)
+        return layout_of(self._table, self._format, times)
 
-    async def _in_order(self, survey: Survey, publisher: Publisher) -> AsyncIterator[Iterable[Outcome]]:
-        stream = self._rows(self._window, newest_first=survey.newest_first).outcomes()
+    def _outcomes(self, *, newest_first: bool) -> Iterator[list[Outcome]]:
+        for columns in self._layout(newest_first=newest_first).columns():
+            yield list(outcomes(self._table.path.name, columns, self._window))
+
+    async def _in_order(self, survey: Survey) -> AsyncIterator[Iterable[Outcome]]:
+        stream = self._outcomes(newest_first=survey.newest_first)
         if survey.in_order:
-            async for outcomes in _in_thread(stream):
-                yield outcomes
+            async for block in _in_thread(stream):
+                yield block
             return
         sorting = Sorting()
         damage: SourceError | None = None
         try:
-            async for outcomes in _in_thread(stream):
-                yield [outcome for outcome in outcomes if not isinstance(outcome, Reading)]
-                sorting.add(outcome for outcome in outcomes if isinstance(outcome, Reading))
+            async for block in _in_thread(stream):
+                yield [outcome for outcome in block if not isinstance(outcome, Reading)]
+                sorting.add(outcome for outcome in block if isinstance(outcome, Reading))
         except SourceError as error:
             damage = error
         async for readings in _in_thread(sorting.blocks()):
@@ -139,8 +144,8 @@ class ReplaySource:
         if damage is not None:
             raise damage
 
-    async def _publish(self, outcomes: Iterable[Outcome], total: int, publisher: Publisher) -> None:
-        for outcome in outcomes:
+    async def _publish(self, block: Iterable[Outcome], total: int, publisher: Publisher) -> None:
+        for outcome in block:
             if isinstance(outcome, Reading):
                 if not self._pace.is_due(outcome.time):
                     self._progress(self._done, total)
@@ -158,6 +163,8 @@ class ReplaySource:
         await publisher.reject(outcome.origin, outcome.row[:LONGEST_LETTER_BYTES], outcome.reason)
 
     def _check_not_empty(self, survey: Survey) -> None:
+        if survey.is_empty:
+            raise SourceError(f"{self._table.path} has no rows below its column names; there is nothing to replay.")
         if survey.readings and not survey.readings_in_window:
             raise ConfigurationError(
                 f"{self._table.path} has no reading in the time asked for: it covers {survey.first} to {survey.last}."
@@ -180,6 +187,12 @@ def _choose_format(table: Table, name: str | None) -> formats.Format:
     chosen = formats.named(name)
     formats.check_fit(chosen, str(table.path), table.first_row)
     return chosen
+
+
+def _surveyed(layout: Layout, survey: Survey) -> Iterator[bool]:
+    for columns in layout.columns():
+        survey.add(columns)
+        yield True
 
 
 async def _in_thread(blocks: Iterator[T]) -> AsyncIterator[T]:

@@ -1,15 +1,13 @@
 """The first look at a file: which sensors it holds, what times it covers, and whether its rows are in time order."""
 
 from array import array
-from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 import numpy
 
-from ingest.sources.replay.rows import Outcome, Refused, Window
-from schema.events import Reading
+from ingest.sources.replay.columns import Columns
+from ingest.sources.replay.rows import Window
 
 # FHWA's Urban Congestion Reports take the 85th percentile of off-peak speeds for free flow
 # (https://ops.fhwa.dot.gov/perf_measurement/ucr/documentation.htm). Here it is that of all speeds in the file, since
@@ -18,62 +16,66 @@ FREE_FLOW_PERCENTILE: Final = 85
 FEWEST_SPEEDS: Final = 12  # an hour of 5 minutes; fewer say nothing of free flow
 
 
-@dataclass
 class Survey:
-    """Grows by `add`; nothing in it but the speeds, 4 bytes each, grows with the file."""
+    """Grows by `add`; of what it keeps only the speeds, 4 bytes each, grow with the file."""
 
-    window: Window = field(default_factory=Window)
-    speeds: dict[str, "array[float]"] = field(default_factory=dict)
-    first: datetime | None = None
-    last: datetime | None = None
-    in_order: bool = True
-    readings: int = 0
-    readings_in_window: int = 0
-    _steps_forward: int = 0
-    _steps_back: int = 0
-    _newest_of: dict[str, datetime] = field(default_factory=dict)
-    _previous: datetime | None = None
+    def __init__(self, window: Window) -> None:
+        self.first: datetime | None = None
+        self.last: datetime | None = None
+        self.in_order = True
+        self.is_empty = True
+        self.readings = 0
+        self.readings_in_window = 0
+        self._window = window
+        self._speeds: dict[str, array[float]] = {}
+        self._first_of: dict[str, datetime] = {}
+        self._last_of: dict[str, datetime] = {}
+        self._previous: datetime | None = None
+
+    @property
+    def sensors(self) -> list[str]:
+        """All sensors of the file, those without a single observation too."""
+        return list(self._speeds)
 
     @property
     def newest_first(self) -> bool:
-        """Whether the sensors' stamps run backwards."""
-        return self._steps_back > self._steps_forward
-
-    def add(self, outcomes: Iterable[Outcome]) -> None:
-        """Take note of what some rows say."""
-        for outcome in outcomes:
-            if isinstance(outcome, Reading):
-                self._add_speed(outcome)
-                self._add_time(outcome.sensor, outcome.time)
-            elif isinstance(outcome, Refused):
-                self.speeds.setdefault(outcome.sensor, array("f"))
+        """Whether the file runs backwards for more sensors than it runs forwards."""
+        pairs = [(self._first_of[sensor], last) for sensor, last in self._last_of.items()]
+        return sum(last < first for first, last in pairs) > sum(last > first for first, last in pairs)
 
     def free_flow_speed_kmh(self, sensor: str) -> float | None:
-        """The 85th percentile of the sensor's speeds, None where there are too few or all are 0."""
-        speeds = self.speeds[sensor]
+        """The 85th percentile of the sensor's speeds, None where there are too few or it is 0."""
+        speeds = self._speeds[sensor]
         if len(speeds) < FEWEST_SPEEDS:
             return None
         return round(float(numpy.percentile(numpy.asarray(speeds), FREE_FLOW_PERCENTILE)), 2) or None
 
-    def _add_speed(self, reading: Reading) -> None:
-        speeds = self.speeds.get(reading.sensor)
-        if speeds is None:
-            speeds = self.speeds[reading.sensor] = array("f")
-        if reading.speed_kmh is not None:
-            speeds.append(reading.speed_kmh)
+    def add(self, columns: Columns) -> None:
+        """Take note of a block."""
+        self.is_empty = self.is_empty and not columns.rows and not columns.unusable
+        for sensor in dict.fromkeys(columns.sensors):
+            if isinstance(sensor, str):
+                self._speeds.setdefault(sensor, array("f"))
+        speed_at = list(columns.measures).index("speed_kmh") if "speed_kmh" in columns.measures else None
+        rows = zip(columns.sensors, columns.times, columns.no_data, *columns.measures.values(), strict=True)
+        for sensor, time, no_data, *values in rows:
+            if no_data is False and isinstance(time, datetime) and isinstance(sensor, str):
+                speed = None if speed_at is None else values[speed_at]
+                if isinstance(speed, float):
+                    self._speeds[sensor].append(speed)
+                if speed is not None or any(value is not None for value in values):
+                    self._add_time(sensor, time)
 
     def _add_time(self, sensor: str, time: datetime) -> None:
         self.readings += 1
-        self.readings_in_window += time in self.window
-        if self._previous is None:
+        self.readings_in_window += time in self._window
+        self._last_of[sensor] = time
+        self._first_of.setdefault(sensor, time)
+        if time is self._previous:
+            return
+        if self._previous is None or self.first is None or self.last is None:
             self.first = self.last = time
-        elif time != self._previous:
-            self.in_order = self.in_order and time > self._previous
-            self.first = min(self.first or time, time)
-            self.last = max(self.last or time, time)
+        else:
+            self.in_order = self.in_order and time >= self._previous
+            self.first, self.last = min(self.first, time), max(self.last, time)
         self._previous = time
-        before = self._newest_of.get(sensor)
-        if before is not None:
-            self._steps_forward += time > before
-            self._steps_back += time < before
-        self._newest_of[sensor] = time

@@ -56,6 +56,8 @@ class Table:
 
     def _first_row(self) -> list[str]:
         line = next(self._pieces(), b"").split(b"\n", 1)[0].decode("utf-8-sig", "replace").rstrip("\r")
+        if self._tail is not None and not line:
+            raise SourceError(f"{self.path} is damaged from its start: {self._damage}. Fetch the file again.")
         if not line.strip():
             raise SourceError(f"{self.path} is empty; give a file that has a line of column names and rows.")
         self._delimiter = "\t" if "\t" in line else ","

@@ -6,13 +6,10 @@ all of that hour in a file that was sorted by local time: the evidence is gone.
 """
 
 from datetime import UTC, datetime
-from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from urbanclear.errors import InvalidEvent
-
-STAMPS_KEPT: Final = 16_384
 
 
 class Twice(NamedTuple):
@@ -38,12 +35,10 @@ class Times:
         self._patterns = patterns
         self._newest_first = newest_first
         self._places: dict[str, _Place] = {}
-        self._moment = lru_cache(maxsize=STAMPS_KEPT)(lambda text: self.resolve(self.local(text)))
 
-    def read(self, sensor: str, stamp: str | datetime) -> datetime:
-        """The UTC time of a sensor's stamp; raises `InvalidEvent` when it is none."""
-        moment = self._moment(stamp) if isinstance(stamp, str) else self.resolve(stamp)
-        return self._tell_apart(sensor, moment) if isinstance(moment, Twice) else moment
+    def moment(self, stamp: str) -> datetime | Twice:
+        """The UTC time or times of a stamp; raises `InvalidEvent` when it is none."""
+        return self.resolve(self.local(stamp))
 
     def resolve(self, local: datetime) -> datetime | Twice:
         """The UTC time or times of a stamp."""
@@ -73,7 +68,8 @@ class Times:
                 continue
         raise InvalidEvent("bad_time", f"{text[:40]!r} is no time")
 
-    def _tell_apart(self, sensor: str, moment: Twice) -> datetime:
+    def tell_apart(self, sensor: str, moment: Twice) -> datetime:
+        """Which of the two a sensor's stamp means. To be asked once for each, in the file's order."""
         last = self._places.get(sensor)
         if last is None or last.local.date() != moment.local.date():
             second = self._newest_first

@@ -1,0 +1,1 @@
+"""New York, simulated: start at `model.py`."""

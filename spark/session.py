@@ -1,0 +1,43 @@
+"""A Spark session: the machine's Java, this Python, the JDBC driver, UTC, and on one machine nothing but loopback."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pyspark.sql import SparkSession
+
+from urbanclear.embedded.jars import resolve
+from urbanclear.embedded.java import find_java
+from urbanclear.settings import Settings
+
+LOOPBACK = "127.0.0.1"
+LOCAL = "local"
+
+
+@contextmanager
+def spark_session(settings: Settings, job: str, master: str) -> Iterator[SparkSession]:
+    """A session for one job, stopped on leaving. Raises `JavaNotFound` or `JarsUnavailable`."""
+    os.environ["JAVA_HOME"] = str(find_java().home)
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    jars = resolve("spark", settings)
+    builder = SparkSession.builder.appName(f"urbanclear {job}").master(master)
+    for key, value in _configuration(master).items():
+        builder = builder.config(key, value)
+    session = builder.config("spark.jars", ",".join(map(str, sorted(jars.glob("*.jar"))))).getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    try:
+        yield session
+    finally:
+        session.stop()
+
+
+def _configuration(master: str) -> dict[str, str]:
+    common = {
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": "8",
+    }
+    local = {"spark.driver.bindAddress": LOOPBACK, "spark.driver.host": LOOPBACK}
+    return {**common, **local} if master.startswith(LOCAL) else common

@@ -1,0 +1,45 @@
+"""Runs a replay against a list in place of Kafka, for tests of what it publishes and not of how it travels."""
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+from typing import Any, cast
+
+from ingest.publisher import Publisher
+from ingest.sources.replay import ReplaySource
+from schema.events import Event, Reading, Sensor
+
+
+class Collected:
+    """What a source handed over, with the publisher's ledger."""
+
+    def __init__(self) -> None:
+        self.sensors: dict[str, Sensor] = {}
+        self.readings: list[Reading] = []
+        self.rejected: list[tuple[str, bytes, str]] = []
+        self.refused: Counter[str] = Counter()
+
+    async def publish(self, event: Event) -> None:
+        if isinstance(event, Sensor):
+            assert not self.readings, "sensors come first"
+            self.sensors[event.external_id] = event
+        elif isinstance(event, Reading):
+            self.readings.append(event)
+
+    async def reject(self, origin: str, row: bytes, reason: str) -> None:
+        self.rejected.append((origin, row, reason))
+        self.count_refused(reason)
+
+    def count_refused(self, reason: str, rows: int = 1) -> None:
+        self.refused[reason] += rows
+
+    async def flush(self) -> None:
+        return None
+
+
+async def replayed(path: Path, **options: Any) -> Collected:
+    """All that a replay of `path` publishes, as fast as possible."""
+    collected = Collected()
+    source = ReplaySource(path, **{"speed": None, **options})
+    await source.run(cast(Publisher, collected), asyncio.Event())
+    return collected
