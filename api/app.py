@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
@@ -32,6 +32,8 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+V1 = "/api/v1"
+PAGE_ROUTE = "page"
 DOCS = ("/docs", "/redoc")
 
 
@@ -59,10 +61,8 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _add_routes(app: FastAPI) -> None:
-    v1 = APIRouter(prefix="/api/v1", responses={503: {"model": Problem}})
     for part in (health, sensors, traffic, incidents):
-        v1.include_router(part.router)
-    app.include_router(v1)
+        app.include_router(part.router, prefix=V1, responses={503: {"model": Problem}})
     app.include_router(health.metrics_router)
     app.include_router(websocket.router)
     app.mount("/", StaticFiles(directory=PAGE, html=True), name="page")
@@ -99,9 +99,11 @@ async def _observe(request: Request, call_next: Callable[[Request], Awaitable[Re
     """Count the request, and add what keeps a browser safe."""
     started = time.perf_counter()
     response = await call_next(request)
-    route = getattr(request.scope.get("route"), "path", "") or "page"
+    route = getattr(request.scope.get("route"), "name", PAGE_ROUTE)
     metrics.REQUESTS.labels(request.method, route, response.status_code).inc()
     metrics.REQUEST_SECONDS.labels(route).observe(time.perf_counter() - started)
     if not request.url.path.startswith(DOCS):
         response.headers.update(SECURITY_HEADERS)
+    if route == PAGE_ROUTE:
+        response.headers["Cache-Control"] = "no-cache"  # asks again, so that an upgrade's modules never mix
     return response

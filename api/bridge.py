@@ -83,8 +83,10 @@ class Bridge:
             await consumer.stop()
 
     async def _start_at_end(self, consumer: AIOKafkaConsumer) -> None:
-        """Read every partition from where it ends now."""
+        """Read from where each partition ends now; of sensors, whose topic is compacted, from the beginning."""
+        sensors = [place for place in consumer.assignment() if place.topic == topics.SENSORS.name]
         await consumer.seek_to_end()
+        await consumer.seek_to_beginning(*sensors)
         for place in consumer.assignment():
             await consumer.position(place)
 
@@ -114,7 +116,11 @@ class Bridge:
 
     def _take_sensor(self, event: Event) -> None:
         assert isinstance(event, Sensor)  # noqa: S101
-        self._free_flow_kmh[event.external_id] = event.free_flow_speed_kmh
+        name, free_flow_kmh = event.external_id, event.free_flow_speed_kmh
+        self._free_flow_kmh[name] = free_flow_kmh
+        known = self._hub.topics[TRAFFIC].items.get(name)
+        if isinstance(known, models.Traffic) and known.free_flow_speed_kmh != free_flow_kmh:
+            self._hub.put(TRAFFIC, name, known.with_free_flow(free_flow_kmh))
 
     def _take_reading(self, event: Event) -> None:
         assert isinstance(event, Reading)  # noqa: S101

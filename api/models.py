@@ -58,6 +58,11 @@ class Traffic(BaseModel):
             **measures,
         )
 
+    def with_free_flow(self, free_flow_speed_kmh: float | None) -> "Traffic":
+        """The same reading, judged by another free-flow speed."""
+        measures = self.model_dump(exclude={"free_flow_speed_kmh", "speed_ratio", "los"})
+        return Traffic.of(free_flow_speed_kmh, **measures)
+
 
 class Incident(BaseModel):
     """The newest state of an incident."""

@@ -169,9 +169,10 @@ def _settings(mirror: str | None, transitive: bool) -> str:
     What a library needs is only asked for (in its POM) where all of that is wanted too.
     """
     root = f" root={quoteattr(mirror.rstrip('/') + '/')}" if mirror else ""
+    flags = f'm2compatible="true" usepoms="{str(transitive).lower()}"'
     return (
         '<ivysettings><settings defaultResolver="maven"/><resolvers>'
-        f'<ibiblio name="maven" m2compatible="true" usepoms="{str(transitive).lower()}"{root}/></resolvers></ivysettings>'
+        f'<ibiblio name="maven" {flags}{root}/></resolvers></ivysettings>'
     )
 
 

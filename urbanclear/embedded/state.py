@@ -1,4 +1,4 @@
-"""What the embedded stack remembers between runs, in its data folder: one run at a time, ports, versions, processes."""
+"""What the embedded stack remembers between runs, in its data folder: ports, versions, processes."""
 
 import fcntl
 import json

@@ -65,6 +65,16 @@ def outcomes(file: str, columns: Columns, window: Window) -> Iterator[Outcome]:
             yield _rejected(file, columns, columns.rows[place], name, error.reason)
 
 
+def is_past(columns: Columns, window: Window) -> bool:
+    """Whether the last observation of a block is at the window's end or later."""
+    if window.end is None:
+        return False
+    for time, no_data in zip(reversed(columns.times), reversed(columns.no_data), strict=True):
+        if no_data is False and isinstance(time, datetime):
+            return time >= window.end
+    return False
+
+
 def _outcome(
     sensor: str | InvalidEvent,
     time: datetime | InvalidEvent,

@@ -3,7 +3,7 @@
     file ─► survey (sensors, free-flow speeds, order) ─► sensors ─► rows ─► readings, refusals, dead letters
 
 Rows keep their original times and their duplicates: storing one twice is storing it once. A file in time order is
-streamed, twice; any other is sorted in memory.
+streamed, twice, and not read beyond the `end` asked for; any other is sorted in memory.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from ingest.publisher import Publisher
 from ingest.sources.replay import formats
 from ingest.sources.replay.columns import Layout, layout_of
 from ingest.sources.replay.pace import Pace, parse_speed
-from ingest.sources.replay.rows import Outcome, Refused, Rejected, Window, outcomes
+from ingest.sources.replay.rows import Outcome, Refused, Rejected, Window, is_past, outcomes
 from ingest.sources.replay.sensors import describe, read_sidecar
 from ingest.sources.replay.sorting import Sorting
 from ingest.sources.replay.survey import Survey
@@ -121,12 +121,14 @@ class ReplaySource:
         times = Times(self._format.zone, self._format.time_patterns, newest_first=newest_first)
         return layout_of(self._table, self._format, times)
 
-    def _outcomes(self, *, newest_first: bool) -> Iterator[list[Outcome]]:
-        for columns in self._layout(newest_first=newest_first).columns():
+    def _outcomes(self, survey: Survey) -> Iterator[list[Outcome]]:
+        for columns in self._layout(newest_first=survey.newest_first).columns():
             yield list(outcomes(self._table.path.name, columns, self._window))
+            if survey.in_order and is_past(columns, self._window):
+                return
 
     async def _in_order(self, survey: Survey) -> AsyncIterator[Iterable[Outcome]]:
-        stream = self._outcomes(newest_first=survey.newest_first)
+        stream = self._outcomes(survey)
         if survey.in_order:
             async for block in _in_thread(stream):
                 yield block

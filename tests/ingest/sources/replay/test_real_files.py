@@ -1,5 +1,6 @@
 """Every real speed file is replayed whole and compared with an independent reading of it."""
 
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 from schema.events import LineString, Point
 from tests.ingest.sources.replay import expected
 from tests.ingest.sources.replay.collecting import Collected, replayed
+
+BLIZZARD = datetime(2018, 1, 4, 12, tzinfo=UTC)
 
 
 def as_frame(collected: Collected) -> pd.DataFrame:
@@ -41,7 +44,7 @@ async def test_every_good_observation_is_published_once_and_all_others_are_accou
 
 async def test_links_are_drawn_and_described_from_the_file_beside_the_data(shared_data: Path) -> None:
     path = shared_data / expected.NYC["2018"]
-    links = (await replayed(path)).sensors
+    links = (await replayed(path, start=BLIZZARD, end=BLIZZARD + timedelta(hours=1))).sensors
     assert len(links) == 135
     assert all(isinstance(link.geometry, LineString) for link in links.values())
     assert {link.area for link in links.values()} == {"Bronx", "Brooklyn", "Manhattan", "Queens", "Staten Island"}
@@ -72,7 +75,8 @@ async def test_a_file_that_describes_its_links_needs_no_other(
 
 
 async def test_detectors_stand_where_the_file_of_locations_puts_them(shared_data: Path) -> None:
-    detectors = (await replayed(shared_data / expected.WIDE["metr-la 10"])).sensors
+    path = shared_data / expected.WIDE["metr-la 10"]
+    detectors = (await replayed(path, end=datetime(2012, 3, 2, tzinfo=UTC))).sensors
     assert len(detectors) == 10
     detector = detectors["metr-la:773869"]
     assert (detector.kind, detector.geometry) == ("detector", Point(coordinates=[-118.31829, 34.15497]))

@@ -21,8 +21,8 @@ from urbanclear.settings import Settings
 
 # Two of New York's outages and METR-LA's change of clocks lie in their slices; the short files are replayed whole.
 SLICES = {
-    "2017": ("2017-09-23T08:00-04:00", "2017-09-27T12:00-04:00"),
-    "2018": ("2018-01-04T06:00-05:00", "2018-01-04T18:00-05:00"),
+    "2017": ("2017-09-22T06:00-04:00", "2017-09-27T12:00-04:00"),
+    "2018": ("2018-01-04T00:00-05:00", "2018-01-04T18:00-05:00"),
     "2019 api": None,
     "2021 tsv": None,
     "metr-la 10": ("2012-03-08T00:00-08:00", "2012-03-16T00:00-07:00"),

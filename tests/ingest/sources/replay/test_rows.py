@@ -147,7 +147,8 @@ async def test_parquet_stamps_that_are_times_already_keep_their_instant(tmp_path
 
 
 async def test_only_the_time_asked_for_is_replayed_from_a_start_to_before_an_end(tmp_path: Path) -> None:
-    rows = "".join(f"1,10,9,{-101 * (n % 2)},2017-09-04T00:{n:02}:00,7\n" for n in range(60))
+    minutes = [f"2017-09-04T{n // 60:02}:{n % 60:02}:00" for n in range(20 * 60)]
+    rows = "".join(f"1,10,9,{-101 * (n % 2)},{minute},7\n" for n, minute in enumerate(minutes))
     path = write(tmp_path / "feed.csv", NYC_HEADER + rows)
     bounds = {"start": datetime(2017, 9, 4, 4, 10, tzinfo=UTC), "end": datetime(2017, 9, 4, 4, 20, tzinfo=UTC)}
     told: list[tuple[int, int]] = []

@@ -1,0 +1,41 @@
+"""A running API on a port of its own, connected to the real broker and the test's own database."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+import uvicorn
+
+from api.app import create_app
+from tests.waiting import until
+from urbanclear.embedded.ports import LOOPBACK, choose
+from urbanclear.settings import Settings
+
+
+@dataclass(frozen=True)
+class LiveApi:
+    url: str
+    bootstrap: str
+    settings: Settings
+
+    @property
+    def websocket_url(self) -> str:
+        return self.url.replace("http", "ws", 1) + "/ws/traffic"
+
+
+@pytest.fixture
+async def live_api(kafka_bootstrap: str, database_url: str) -> AsyncIterator[LiveApi]:
+    settings = Settings.model_validate({"database_url": database_url, "kafka_bootstrap": kafka_bootstrap})
+    [port] = choose(1, [])
+    app = create_app(settings)
+    server = uvicorn.Server(uvicorn.Config(app, host=LOOPBACK, port=port, log_config=None, lifespan="on"))
+    serving = asyncio.create_task(server.serve())
+
+    async def ready() -> bool:
+        return server.started and bool(app.state.bridge.connected)
+
+    await until(ready, what="the API's start")
+    yield LiveApi(f"http://{LOOPBACK}:{port}", kafka_bootstrap, settings)
+    server.should_exit = True
+    await serving
