@@ -56,7 +56,7 @@ class SimulatorSource:
         """All steps up to now; returns the last second that is covered."""
         step = self._options.history_interval
         begin = max(self._clock() - self._options.history, self._start_after or datetime.min.replace(tzinfo=UTC))
-        at, done = _next_multiple(begin, step), begin.replace(microsecond=0)
+        at, done = _next_multiple(begin, step), begin.replace(microsecond=0) - TICK  # that second may be half told
         while at <= self._clock() and not stop.is_set():
             await self._publish(publisher, [*self._between(done, at), *self._city.readings(at)])
             self._progress((at - begin) / max(self._clock() - begin, TICK))

@@ -2,12 +2,15 @@
 
 import asyncio
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from ingest.publisher import Publisher
 from ingest.sources.replay import ReplaySource
 from schema.events import Event, Reading, Sensor
+
+CollectedT = TypeVar("CollectedT", bound="Collected")
 
 
 class Collected:
@@ -37,9 +40,27 @@ class Collected:
         return None
 
 
+class Tabulated(Collected):
+    """Keeps readings as plain rows, which the garbage collector need not look through: for a million of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: list[tuple[str, datetime, float | None, float | None]] = []
+
+    async def publish(self, event: Event) -> None:
+        if isinstance(event, Reading):
+            self.rows.append((event.sensor, event.time, event.speed_kmh, event.travel_time_s))
+        else:
+            await super().publish(event)
+
+
 async def replayed(path: Path, **options: Any) -> Collected:
     """All that a replay of `path` publishes, as fast as possible."""
-    collected = Collected()
+    return await replayed_into(Collected(), path, **options)
+
+
+async def replayed_into(collected: CollectedT, path: Path, **options: Any) -> CollectedT:
+    """The same, into `collected`."""
     source = ReplaySource(path, **{"speed": None, **options})
     await source.run(cast(Publisher, collected), asyncio.Event())
     return collected
