@@ -1,0 +1,1 @@
+"""Feeds: each publishes its events through `ingest.publisher` and knows nothing else."""

@@ -1,0 +1,107 @@
+"""Migrations bring any server to the schema that the code describes, and leave it alone when it is there."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.pool import NullPool
+
+from schema.chunks import Chunks, detect_engine
+from schema.database import sqlalchemy_url
+from schema.engines import PlainPostgres, detect
+from schema.tables import TIME_SERIES, metadata
+from schema.upgrade import current_revision, newest_revision, upgrade
+from urbanclear.errors import StartError
+
+
+def connect(url: str) -> Connection:
+    return create_engine(sqlalchemy_url(url), poolclass=NullPool).connect()
+
+
+def test_a_fresh_database_is_brought_to_what_the_code_describes(database_url: str) -> None:
+    with connect(database_url) as connection:
+        assert current_revision(connection) == newest_revision()
+        context = MigrationContext.configure(connection, opts={"include_object": _ours})
+        assert compare_metadata(context, metadata) == []
+
+
+def _ours(thing: object, name: str | None, kind: str, reflected: bool, other: object) -> bool:
+    """Partitions, and the index that a hypertable brings along, are the engine's own."""
+    is_partition = kind == "table" and reflected and other is None and name not in metadata.tables
+    is_time_index = kind == "index" and name in {f"{table}_time_idx" for table in TIME_SERIES}
+    return not (is_partition or is_time_index)
+
+
+def test_upgrading_again_changes_nothing_and_keeps_every_row(database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("INSERT INTO sensors (external_id, name) VALUES ('t:1', 'one')")
+    upgrade(database_url)
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute("SELECT external_id FROM sensors").fetchall() == [("t:1",)]
+
+
+def test_of_two_upgrades_at_once_one_waits_and_both_succeed(empty_database_url: str) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(upgrade, [empty_database_url] * 2))
+    assert results == [newest_revision()] * 2
+
+
+def test_a_failed_upgrade_leaves_the_database_as_it_was(empty_database_url: str) -> None:
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE heartbeats (mine int)")  # the last table the migration makes
+    with pytest.raises(StartError, match="heartbeats"):
+        upgrade(empty_database_url)
+    with psycopg.connect(empty_database_url) as connection:
+        tables = connection.execute("SELECT relname FROM pg_class WHERE relname IN ('sensors', 'readings')")
+        assert tables.fetchall() == []
+
+
+def test_a_server_that_is_not_there_is_a_clear_error() -> None:
+    with pytest.raises(StartError, match=r"could not be upgraded: .*refused"):
+        upgrade("postgresql://nobody:nothing@127.0.0.1:1/none")
+
+
+def test_the_engine_is_decided_by_the_server(database_url: str, request: pytest.FixtureRequest) -> None:
+    with connect(database_url) as connection:
+        expected = {"embedded": "postgresql", "timescaledb": "timescaledb"}
+        engine = request.node.callspec.params["server_url"]
+        assert detect(connection).name == expected[engine]
+
+
+async def test_rows_of_any_time_find_a_chunk(database_url: str) -> None:
+    moments = [
+        datetime(2017, 9, 4, tzinfo=UTC),
+        datetime(2026, 3, 2, 23, 59, tzinfo=UTC),
+        datetime(2000, 1, 1, tzinfo=UTC),
+    ]
+    chunks = Chunks(detect_engine(database_url))
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
+        for table in TIME_SERIES:
+            await chunks.ensure(connection, table, moments)
+        for moment in moments:
+            await connection.execute("INSERT INTO readings (sensor_id, time) VALUES (1, %s)", [moment])
+        found = await (await connection.execute("SELECT time FROM readings ORDER BY time")).fetchall()
+    assert [time for (time,) in found] == sorted(moments)
+
+
+@given(
+    time=st.datetimes(datetime(1971, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)),
+    table=st.sampled_from(sorted(TIME_SERIES)),
+)
+def test_a_partition_covers_the_time_it_is_made_for_and_its_neighbour_begins_where_it_ends(
+    time: datetime, table: str
+) -> None:
+    engine, width = PlainPostgres(), TIME_SERIES[table]
+    [(name, ddl)] = engine.chunks_to_make(table, [time]).items()
+    start, end = (datetime.fromisoformat(word) for word in ddl.split("'")[1::2])
+    assert start <= time < end
+    assert end - start == width
+    [(following, _)] = engine.chunks_to_make(table, [time + width]).items()
+    assert following != name
+    assert set(engine.chunks_to_make(table, [start, end - timedelta(microseconds=1)])) == {name}
