@@ -8,7 +8,7 @@ from rich.console import Console
 
 from alerting.cli import alerting
 from api.cli import api
-from bench.cli import bench
+from bench.cli import app as bench
 from ingest.cli import ingest, source
 from schema.cli import app as schema
 from spark.cli import app as spark
@@ -24,7 +24,8 @@ app.command()(status)
 app.command()(ingest)
 app.command()(api)
 app.command()(alerting)
-app.command()(bench)
+
+app.add_typer(bench, name="bench")
 app.add_typer(source, name="source")
 app.add_typer(schema, name="schema")
 app.add_typer(spark, name="spark")

@@ -2,15 +2,12 @@
 
 import asyncio
 from collections import Counter
-from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from ingest.publisher import Publisher
 from ingest.sources.replay import ReplaySource
 from schema.events import Event, Reading, Sensor
-
-CollectedT = TypeVar("CollectedT", bound="Collected")
 
 
 class Collected:
@@ -40,27 +37,9 @@ class Collected:
         return None
 
 
-class Tabulated(Collected):
-    """Keeps readings as plain rows, which the garbage collector need not look through: for a million of them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.rows: list[tuple[str, datetime, float | None, float | None]] = []
-
-    async def publish(self, event: Event) -> None:
-        if isinstance(event, Reading):
-            self.rows.append((event.sensor, event.time, event.speed_kmh, event.travel_time_s))
-        else:
-            await super().publish(event)
-
-
 async def replayed(path: Path, **options: Any) -> Collected:
     """All that a replay of `path` publishes, as fast as possible."""
-    return await replayed_into(Collected(), path, **options)
-
-
-async def replayed_into(collected: CollectedT, path: Path, **options: Any) -> CollectedT:
-    """The same, into `collected`."""
+    collected = Collected()
     source = ReplaySource(path, **{"speed": None, **options})
     await source.run(cast(Publisher, collected), asyncio.Event())
     return collected

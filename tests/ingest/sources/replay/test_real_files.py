@@ -10,13 +10,14 @@ import pytest
 
 from schema.events import LineString, Point
 from tests.ingest.sources.replay import expected
-from tests.ingest.sources.replay.collecting import Tabulated, replayed, replayed_into
+from tests.ingest.sources.replay.collecting import Collected, replayed
 
 BLIZZARD = datetime(2018, 1, 4, 12, tzinfo=UTC)
 
 
-def as_frame(collected: Tabulated) -> pd.DataFrame:
-    frame = pd.DataFrame(collected.rows, columns=pd.Index(expected.COLUMNS))
+def as_frame(collected: Collected) -> pd.DataFrame:
+    rows = [(r.sensor, r.time, r.speed_kmh, r.travel_time_s) for r in collected.readings]
+    frame = pd.DataFrame(rows, columns=pd.Index(expected.COLUMNS))
     frame["time"] = pd.to_datetime(frame["time"], utc=True)
     frame["travel_time_s"] = frame["travel_time_s"].astype(float)
     return expected.ordered(frame)
@@ -27,7 +28,7 @@ async def test_every_good_observation_is_published_once_and_all_others_are_accou
     shared_data: Path, name: str
 ) -> None:
     path = shared_data / expected.ALL[name]
-    collected = await replayed_into(Tabulated(), path)
+    collected = await replayed(path)
     observed, refused = expected.read(path)
     found = as_frame(collected)
     assert len(found) == len(observed) > 100
@@ -37,7 +38,7 @@ async def test_every_good_observation_is_published_once_and_all_others_are_accou
     assert (found["time"].astype("int64") == observed["time"].astype(found["time"].dtype).astype("int64")).all()
     np.testing.assert_array_equal(found["speed_kmh"], observed["speed_kmh"])
     np.testing.assert_array_equal(found["travel_time_s"], observed["travel_time_s"])
-    times = [time for _, time, *_ in collected.rows]
+    times = [reading.time for reading in collected.readings]
     assert all(before <= after for before, after in pairwise(times)), "not in time order"
 
 

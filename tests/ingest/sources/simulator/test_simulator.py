@@ -141,9 +141,9 @@ def test_wet_hours_are_slower_than_dry_ones(city: Simulator) -> None:
 def test_sensors_fail_and_recover(city: Simulator) -> None:
     hours = [{r.sensor for r in city.readings(TUESDAY + timedelta(hours=hour))} for hour in range(0, 48, 2)]
     everyone = {sensor.external_id for sensor in city.sensors}
-    fell_silent = everyone - set.intersection(*hours)
+    fell_silent = everyone - set[str].intersection(*hours)
     assert fell_silent
-    assert set.union(*hours) == everyone
+    assert set[str].union(*hours) == everyone
     assert all(len(reporting) > 0.9 * len(everyone) for reporting in hours)
 
 
