@@ -1,6 +1,6 @@
 """`urbanclear ingest` and `urbanclear source …`."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +9,8 @@ import typer
 from urbanclear.errors import ConfigurationError
 from urbanclear.serving import serve
 from urbanclear.settings import get_settings
+
+TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 
 source = typer.Typer(no_args_is_help=True, help="Publish a feed to Kafka.")
 
@@ -43,14 +45,26 @@ def replay(
     speed: Annotated[str, typer.Option(help="1x, 60x, … or max")] = "60x",
     file_format: Annotated[str | None, typer.Option("--format", help="else recognised by the columns")] = None,
     sensors: Annotated[Path | None, typer.Option(help="file that describes the sensors")] = None,
+    start: Annotated[datetime | None, typer.Option(formats=TIMES, help="leave out what is before, in UTC")] = None,
+    end: Annotated[
+        datetime | None, typer.Option(formats=TIMES, help="leave out what is from then on, in UTC")
+    ] = None,
 ) -> None:
     """A file of readings, at a multiple of the speed at which they were made."""
     from ingest.sources.replay.source import ReplaySource, parse_speed
-    from ingest.sources.run import run_replay
+    from ingest.sources.run import run_replay, show_replayed
     from schema.database import kafka_bootstrap
 
     settings = get_settings()
-    feed = ReplaySource(path, format=file_format, sensors=sensors, speed=parse_speed(speed))
+    feed = ReplaySource(
+        path,
+        format=file_format,
+        sensors=sensors,
+        speed=parse_speed(speed),
+        start=start and start.replace(tzinfo=UTC),
+        end=end and end.replace(tzinfo=UTC),
+        progress=show_replayed,
+    )
     serve(lambda stop: run_replay(kafka_bootstrap(settings), feed, stop), settings)
 
 

@@ -38,15 +38,24 @@ INSERT_READINGS: Final = """
     ON CONFLICT (sensor_id, time) DO NOTHING
 """
 
+# What a newer description leaves out stays as it was; a sensor that is only named after its id keeps its known name.
 UPSERT_SENSOR: Final = """
     INSERT INTO sensors (external_id, name, kind, area, road, direction, lat, lon, geometry, length_m,
                          free_flow_speed_kmh, lanes)
     VALUES (%(external_id)s, %(name)s, %(kind)s, %(area)s, %(road)s, %(direction)s, %(lat)s, %(lon)s, %(geometry)s,
             %(length_m)s, %(free_flow_speed_kmh)s, %(lanes)s)
     ON CONFLICT (external_id) DO UPDATE SET
-        name = excluded.name, kind = excluded.kind, area = excluded.area, road = excluded.road,
-        direction = excluded.direction, lat = excluded.lat, lon = excluded.lon, geometry = excluded.geometry,
-        length_m = excluded.length_m, free_flow_speed_kmh = excluded.free_flow_speed_kmh, lanes = excluded.lanes,
+        name = CASE WHEN excluded.name = excluded.external_id THEN sensors.name ELSE excluded.name END,
+        kind = excluded.kind,
+        area = coalesce(excluded.area, sensors.area),
+        road = coalesce(excluded.road, sensors.road),
+        direction = coalesce(excluded.direction, sensors.direction),
+        lat = coalesce(excluded.lat, sensors.lat),
+        lon = coalesce(excluded.lon, sensors.lon),
+        geometry = coalesce(excluded.geometry, sensors.geometry),
+        length_m = coalesce(excluded.length_m, sensors.length_m),
+        free_flow_speed_kmh = coalesce(excluded.free_flow_speed_kmh, sensors.free_flow_speed_kmh),
+        lanes = coalesce(excluded.lanes, sensors.lanes),
         updated_at = now()
 """
 

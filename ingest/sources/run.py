@@ -31,6 +31,11 @@ async def run_replay(bootstrap: str, feed: ReplaySource, stop: asyncio.Event) ->
     await _run(bootstrap, feed, stop)
 
 
+def show_replayed(done: int, total: int) -> None:
+    """Say how many readings of how many are published."""
+    PROGRESS.set(done / total if total else 1.0)
+
+
 async def _run(bootstrap: str, feed: SimulatorSource | ReplaySource, stop: asyncio.Event) -> None:
     async with open_publisher(bootstrap) as publisher:
         try:

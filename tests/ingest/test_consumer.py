@@ -78,6 +78,15 @@ async def test_a_description_that_comes_after_its_readings_completes_the_sensor(
         await until_query(url, "SELECT name || ' ' || (geometry->>'type') FROM sensors", "The bridge LineString")
 
 
+async def test_a_description_that_knows_less_does_not_erase_what_is_known(settings: Settings) -> None:
+    url = str(settings.database_url)
+    async with running_consumer(settings), open_publisher(str(settings.kafka_bootstrap)) as publisher:
+        await publisher.publish(Sensor(external_id="test:bridge", name="The bridge", length_m=900, lanes=2))
+        await publisher.publish(Sensor(external_id="test:bridge", name="test:bridge", lanes=3))
+        await until_query(url, "SELECT lanes FROM sensors", 3)
+        assert await fetch_one(url, "SELECT name || ' ' || length_m FROM sensors") == "The bridge 900"
+
+
 async def test_what_cannot_be_stored_is_a_dead_letter_with_reason_and_origin(settings: Settings) -> None:
     good = readings(1)[0]
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()

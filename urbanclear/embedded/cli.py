@@ -117,7 +117,7 @@ async def _start_unless_stopped(stack: "Stack", stop: asyncio.Event) -> bool:
 async def _watch(stack: "Stack", stop: asyncio.Event) -> None:
     """Keep the parts alive and the live line fresh until told to stop."""
     progress = Progress(TextColumn("{task.description}"), BarColumn(), console=console)
-    history = progress.add_task("Filling in history", total=1.0, visible=False)
+    history = progress.add_task(_what_is_published(stack.source), total=1.0, visible=False)
     next_line = 0.0
     async with Watch(stack.metrics_urls, stack.api_url) as watch:
         with Live(console=console, auto_refresh=False, transient=True) as live:
@@ -128,6 +128,10 @@ async def _watch(stack: "Stack", stop: asyncio.Event) -> None:
                     _draw(live, progress, history, figures)
                     next_line = time.monotonic() + (FIGURES_SECONDS if console.is_terminal else PLAIN_LINE_SECONDS)
                 await _wait(stop, CHECK_SECONDS)
+
+
+def _what_is_published(source: list[str]) -> str:
+    return "Replay" if source[:1] == ["replay"] else "Filling in history"
 
 
 def _draw(live: Live, progress: Progress, history: TaskID, figures: Figures) -> None:

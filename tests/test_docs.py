@@ -1,0 +1,73 @@
+"""The docs say what the code does: every setting, command, endpoint and topic is in them, and none that is gone."""
+
+import re
+from pathlib import Path
+
+import pytest
+import typer
+from typer.main import get_command
+
+from api.app import create_app
+from schema import topics
+from urbanclear.cli import app
+from urbanclear.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+DOCS = {file.name: file.read_text() for file in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]}
+TEST_ONLY = {"URBANCLEAR_TEST_DATABASE_URL"}
+
+
+def commands(group: object, words: tuple[str, ...] = ()) -> list[str]:
+    children = getattr(group, "commands", None)
+    if children is None:
+        return [" ".join(words)]
+    return [name for word, child in children.items() for name in commands(child, (*words, word))]
+
+
+def test_every_setting_is_documented_with_its_meaning_and_no_other_is_named() -> None:
+    for name, field in Settings.model_fields.items():
+        row = next(line for line in DOCS["settings.md"].splitlines() if f"`URBANCLEAR_{name.upper()}`" in line)
+        assert field.description is not None
+        assert row.endswith(f"| {field.description} |")
+    named = set(re.findall(r"URBANCLEAR_[A-Z_]+[A-Z]", "".join(DOCS.values())))
+    assert named - TEST_ONLY <= {f"URBANCLEAR_{name.upper()}" for name in Settings.model_fields}
+
+
+def test_every_command_is_documented_and_every_documented_command_exists() -> None:
+    known = commands(get_command(app))
+    text = "".join(DOCS.values())
+    assert [name for name in known if f"urbanclear {name}" not in text] == []
+    documented = re.findall(r"`urbanclear ([a-z -]+?)(?: --[a-z]+| PATH)?`", text)
+    assert [name for name in documented if name not in known] == []
+
+
+def test_every_endpoint_is_documented() -> None:
+    settings = Settings.model_validate(
+        {"database_url": "postgresql://a@127.0.0.1:1/a", "kafka_bootstrap": "127.0.0.1:1"}
+    )
+    paths = create_app(settings).openapi()["paths"]
+    assert [path for path in paths if f"`GET {path}`" not in DOCS["api.md"]] == []
+
+
+def test_every_topic_is_documented() -> None:
+    assert [topic.name for topic in topics.ALL if f"| `{topic.name}` |" not in DOCS["development.md"]] == []
+
+
+def test_every_make_target_that_the_readme_names_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    named = set(re.findall(r"make ([a-z]+)", DOCS["README.md"]))
+    assert {"run", "test"} <= named
+    assert [target for target in named - {"alone"} if not re.search(rf"^{target}:", makefile, re.MULTILINE)] == []
+
+
+@pytest.mark.parametrize("name", sorted(DOCS))
+def test_links_between_documents_lead_somewhere(name: str) -> None:
+    folder = ROOT if name == "README.md" else ROOT / "docs"
+    targets = [target for target in re.findall(r"\]\(([^)#]+)", DOCS[name]) if "://" not in target]
+    assert [target for target in targets if not (folder / target).exists()] == []
+
+
+def test_help_is_there_for_every_command() -> None:
+    group = get_command(app)
+    assert isinstance(group, typer.core.TyperGroup)
+    assert all(command.help or command.short_help for command in group.commands.values())
