@@ -7,6 +7,7 @@ import psycopg
 from schema.database import APPLICATION, database_url
 from schema.heartbeat import BEAT, HEARTBEAT_SECONDS, instance_name
 from urbanclear.logs import get_logger
+from urbanclear.serving import stopped_within
 from urbanclear.settings import Settings
 
 log = get_logger("alerting")
@@ -26,7 +27,7 @@ class Engine:
                 await self._beat_until(stop)
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
                 log.warning("alerting.database_away", error=str(error).strip(), retry_in_s=HEARTBEAT_SECONDS)
-                await _pause(stop)
+                await stopped_within(stop, HEARTBEAT_SECONDS)
 
     async def _beat_until(self, stop: asyncio.Event) -> None:
         connection = await psycopg.AsyncConnection.connect(
@@ -35,12 +36,4 @@ class Engine:
         async with connection:
             while not stop.is_set():
                 await connection.execute(BEAT, ["alerting", self._instance])
-                await _pause(stop)
-
-
-async def _pause(stop: asyncio.Event) -> None:
-    try:
-        async with asyncio.timeout(HEARTBEAT_SECONDS):
-            await stop.wait()
-    except TimeoutError:
-        return
+                await stopped_within(stop, HEARTBEAT_SECONDS)

@@ -14,7 +14,7 @@ import httpx
 
 from urbanclear.embedded.ports import choose
 from urbanclear.errors import StartError
-from urbanclear.settings import Settings
+from urbanclear.settings import LOOPBACK, Settings
 
 START_SECONDS = 300.0
 PAUSE_SECONDS = 0.02
@@ -39,7 +39,7 @@ class RunningStack:
 async def running_stack(folder: Path, *arguments: str) -> AsyncIterator[RunningStack]:
     """Start a stack with its state in `folder`, and stop it on leaving."""
     [port] = choose(1, [])
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://{LOOPBACK}:{port}"
     began = time.monotonic()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "urbanclear", "up", "--data-dir", str(folder), "--port", str(port), *arguments),

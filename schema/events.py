@@ -5,7 +5,7 @@ structs by `urbanclear schema export-events`, and a test holds the two in step.
 """
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Annotated, ClassVar, Final, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -36,15 +36,18 @@ WeatherCondition = Literal["clear", "cloud", "rain", "snow", "fog", "storm"]
 class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Base of all events. Unknown fields are ignored, so that a newer producer does not break an older reader."""
 
+    key_field: ClassVar[str]
+    time_field: ClassVar[str | None] = None
+
     @property
     def key(self) -> str:
         """The Kafka message key: whatever must stay in order shares it."""
-        raise NotImplementedError
+        return str(getattr(self, self.key_field))
 
     @property
     def occurred_at(self) -> datetime | None:
         """The time that must be plausible before the event is accepted."""
-        return None
+        return getattr(self, self.time_field) if self.time_field else None
 
 
 class Geometry(Struct, frozen=True, kw_only=True, tag_field="type"):
@@ -62,6 +65,8 @@ class LineString(Geometry, frozen=True, kw_only=True, tag="LineString"):
 class Sensor(Event, frozen=True, kw_only=True, omit_defaults=True):
     """A place where traffic is measured: a loop detector (a point) or a road link (a line)."""
 
+    key_field = "external_id"
+
     external_id: ExternalId
     name: Text
     kind: Literal["link", "detector"] = "link"
@@ -75,13 +80,12 @@ class Sensor(Event, frozen=True, kw_only=True, omit_defaults=True):
     free_flow_speed_kmh: Positive | None = None
     lanes: Annotated[int, Meta(ge=1, le=20)] | None = None
 
-    @property
-    def key(self) -> str:
-        return self.external_id
-
 
 class Reading(Event, frozen=True, kw_only=True, omit_defaults=True):
     """One observation of a sensor. At least one measure is present."""
+
+    key_field = "sensor"
+    time_field = "time"
 
     sensor: ExternalId
     time: Time
@@ -90,14 +94,6 @@ class Reading(Event, frozen=True, kw_only=True, omit_defaults=True):
     occupancy: Annotated[float, Meta(ge=0, le=1)] | None = None
     travel_time_s: Annotated[float, Meta(ge=0, le=86_400)] | None = None
 
-    @property
-    def key(self) -> str:
-        return self.sensor
-
-    @property
-    def occurred_at(self) -> datetime:
-        return self.time
-
     def __post_init__(self) -> None:
         if self.speed_kmh is self.volume_vph is self.occupancy is self.travel_time_s is None:
             raise ValueError("a reading needs at least one measure")
@@ -105,6 +101,9 @@ class Reading(Event, frozen=True, kw_only=True, omit_defaults=True):
 
 class Incident(Event, frozen=True, kw_only=True, omit_defaults=True):
     """The state of an incident at `time`: reported, updated as often as needed, cleared once."""
+
+    key_field = "id"
+    time_field = "time"
 
     id: Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
     time: Time
@@ -120,17 +119,12 @@ class Incident(Event, frozen=True, kw_only=True, omit_defaults=True):
     lon: Longitude | None = None
     lanes_blocked: Annotated[int, Meta(ge=0, le=20)] | None = None
 
-    @property
-    def key(self) -> str:
-        return self.id
-
-    @property
-    def occurred_at(self) -> datetime:
-        return self.time
-
 
 class Weather(Event, frozen=True, kw_only=True, omit_defaults=True):
     """What a weather station observed; precipitation is the sum over the hour before `time`."""
+
+    key_field = "station"
+    time_field = "time"
 
     station: Annotated[str, Meta(min_length=1, max_length=120, pattern=r"^[^\x00]*$")]
     time: Time
@@ -142,17 +136,12 @@ class Weather(Event, frozen=True, kw_only=True, omit_defaults=True):
     lat: Latitude | None = None
     lon: Longitude | None = None
 
-    @property
-    def key(self) -> str:
-        return self.station
-
-    @property
-    def occurred_at(self) -> datetime:
-        return self.time
-
 
 class Prediction(Event, frozen=True, kw_only=True, omit_defaults=True):
     """A forecast of a sensor's speed for `target_time`, made at `made_at`, with its interval."""
+
+    key_field = "sensor"
+    time_field = "made_at"
 
     sensor: ExternalId
     made_at: Time
@@ -163,17 +152,12 @@ class Prediction(Event, frozen=True, kw_only=True, omit_defaults=True):
     upper_kmh: NonNegative | None = None
     model: Text = ""
 
-    @property
-    def key(self) -> str:
-        return self.sensor
-
-    @property
-    def occurred_at(self) -> datetime:
-        return self.made_at
-
 
 class Alert(Event, frozen=True, kw_only=True, omit_defaults=True):
     """A change of an alert's state."""
+
+    key_field = "id"
+    time_field = "time"
 
     id: Annotated[str, Meta(min_length=1, max_length=200)]
     time: Time
@@ -182,14 +166,6 @@ class Alert(Event, frozen=True, kw_only=True, omit_defaults=True):
     state: Literal["pending", "firing", "resolved"]
     priority: Severity
     summary: Text = ""
-
-    @property
-    def key(self) -> str:
-        return self.id
-
-    @property
-    def occurred_at(self) -> datetime:
-        return self.time
 
 
 ALL: Final[tuple[type[Event], ...]] = (Sensor, Reading, Incident, Weather, Prediction, Alert)

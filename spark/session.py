@@ -9,9 +9,8 @@ from pyspark.sql import SparkSession
 
 from urbanclear.embedded.jars import resolve
 from urbanclear.embedded.java import find_java
-from urbanclear.settings import Settings
+from urbanclear.settings import LOOPBACK, Settings
 
-LOOPBACK = "127.0.0.1"
 LOCAL = "local"
 
 

@@ -7,9 +7,7 @@ from collections.abc import Awaitable, Callable
 from prometheus_client import start_http_server
 
 from urbanclear import logs
-from urbanclear.settings import Settings
-
-LOOPBACK = "127.0.0.1"
+from urbanclear.settings import LOOPBACK, Settings
 
 
 def serve(part: Callable[[asyncio.Event], Awaitable[None]], settings: Settings) -> None:
@@ -18,6 +16,15 @@ def serve(part: Callable[[asyncio.Event], Awaitable[None]], settings: Settings) 
     if settings.metrics_port is not None:
         start_http_server(settings.metrics_port, addr=LOOPBACK)
     asyncio.run(_until_stopped(part))
+
+
+async def stopped_within(stop: asyncio.Event, seconds: float) -> bool:
+    """Wait for `stop`, no longer than `seconds`; whether it was set."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await stop.wait()
+    except TimeoutError:
+        return False
 
 
 async def _until_stopped(part: Callable[[asyncio.Event], Awaitable[None]]) -> None:

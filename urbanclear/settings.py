@@ -17,6 +17,7 @@ from pydantic_settings import (
 )
 
 STACK_ENV = "stack.env"
+LOOPBACK = "127.0.0.1"
 
 
 class Settings(BaseSettings):
@@ -39,7 +40,7 @@ class Settings(BaseSettings):
     jars: Path | None = Field(
         None, description="folder that already holds the Java libraries, for machines without Maven Central"
     )
-    api_host: str = Field("127.0.0.1", description="address the API binds")
+    api_host: str = Field(LOOPBACK, description="address the API binds")
     api_port: int = Field(8000, ge=1, le=65535, description="port the API binds")
     metrics_port: int | None = Field(
         None, ge=1, le=65535, description="port on which a part without an API serves /metrics on loopback"

@@ -9,8 +9,8 @@ import uvicorn
 
 from api.app import create_app
 from tests.waiting import until
-from urbanclear.embedded.ports import LOOPBACK, choose
-from urbanclear.settings import Settings
+from urbanclear.embedded.ports import choose
+from urbanclear.settings import LOOPBACK, Settings
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from rich.table import Table
 from urbanclear import logs
 from urbanclear.embedded import state
 from urbanclear.embedded.watch import Figures, Watch
+from urbanclear.serving import stopped_within
 from urbanclear.settings import Settings
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ async def _watch(stack: "Stack", stop: asyncio.Event) -> None:
                     figures = await watch.figures()
                     _draw(live, progress, history, figures)
                     next_line = time.monotonic() + (FIGURES_SECONDS if console.is_terminal else PLAIN_LINE_SECONDS)
-                await _wait(stop, CHECK_SECONDS)
+                await stopped_within(stop, CHECK_SECONDS)
 
 
 def _what_is_published(source: list[str]) -> str:
@@ -148,11 +149,3 @@ def _table(stack: "Stack") -> Table:
     for row in stack.addresses:
         table.add_row(row.part, row.address, stack.part_state(row.part))
     return table
-
-
-async def _wait(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return

@@ -12,9 +12,9 @@ from aiokafka.errors import KafkaError
 
 from urbanclear.embedded import ports
 from urbanclear.embedded.java import Java
-from urbanclear.embedded.ports import LOOPBACK
 from urbanclear.embedded.process import Process
 from urbanclear.errors import StartError
+from urbanclear.settings import LOOPBACK
 
 START_SECONDS = 90
 HEAP = "-Xmx512m"

@@ -3,8 +3,7 @@
 import socket
 
 from urbanclear.errors import StartError
-
-LOOPBACK = "127.0.0.1"
+from urbanclear.settings import LOOPBACK
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:

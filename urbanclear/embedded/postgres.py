@@ -21,9 +21,9 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from urbanclear.embedded.ports import LOOPBACK
 from urbanclear.embedded.process import Identity, Process
 from urbanclear.errors import StartError
+from urbanclear.settings import LOOPBACK
 
 NAME = "urbanclear"  # of the superuser and of the database
 START_SECONDS = 60

@@ -24,7 +24,7 @@ from urbanclear.embedded.postgres import Postgres
 from urbanclear.embedded.process import Process
 from urbanclear.embedded.supervisor import Supervisor
 from urbanclear.errors import StartError
-from urbanclear.settings import Settings
+from urbanclear.settings import LOOPBACK, Settings
 
 API_READY_SECONDS: Final = 60.0
 PORTS: Final = ("postgres", "kafka", "kafka-controller", "ingest", "alerting", "source")
@@ -166,7 +166,7 @@ class Stack:
     def _start_part(self, name: str, arguments: list[str], env: dict[str, str], *, until_done: bool = False) -> None:
         if name in self._ports:
             env = {**env, "URBANCLEAR_METRICS_PORT": str(self._ports[name])}
-            self.metrics_urls[name] = f"http://{ports.LOOPBACK}:{self._ports[name]}/metrics"
+            self.metrics_urls[name] = f"http://{LOOPBACK}:{self._ports[name]}/metrics"
             self._add_address(name, self.metrics_urls[name])
         command = [sys.executable, "-m", "urbanclear", *arguments]
         self._supervisor.start(Process(name, command, self._log(name), env), until_done=until_done)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from ingest.publisher import Publisher
 from ingest.sources.simulator.model import Simulator
 from schema.events import Event, Reading
+from urbanclear.serving import stopped_within
 
 TICK = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
@@ -70,7 +71,7 @@ class SimulatorSource:
         while not stop.is_set():
             tick = reached + TICK
             if tick > self._clock():
-                await _wait(stop, (tick - self._clock()).total_seconds())
+                await stopped_within(stop, (tick - self._clock()).total_seconds())
                 continue
             await self._publish(publisher, [*self._between(reached, tick), *self._due(tick)])
             reached = tick
@@ -102,11 +103,3 @@ def _next_multiple(time: datetime, step: timedelta) -> datetime:
     """The first whole multiple of `step` (since 1970) that is not before `time`."""
     seconds = step.total_seconds()
     return datetime.fromtimestamp(-(-time.timestamp() // seconds) * seconds, UTC)
-
-
-async def _wait(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return

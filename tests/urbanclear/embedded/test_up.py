@@ -17,7 +17,9 @@ import psutil
 import pytest
 
 from tests.waiting import fetch_one, until, until_query
+from urbanclear.embedded import state
 from urbanclear.embedded.ports import choose
+from urbanclear.errors import StartError
 from urbanclear.settings import Settings
 
 UP_SECONDS = 90.0
@@ -66,7 +68,7 @@ async def run(*arguments: str, env: dict[str, str] | None = None) -> tuple[int, 
 
 
 @asynccontextmanager
-async def up(folder: Path, *arguments: str) -> AsyncIterator[Stack]:
+async def up(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> AsyncIterator[Stack]:
     """A stack, up; stopped on leaving if it still runs."""
     port = str(choose(1, [])[0])
     log = (folder.parent / f"{folder.name}.log").open("w+")
@@ -74,6 +76,7 @@ async def up(folder: Path, *arguments: str) -> AsyncIterator[Stack]:
         *(sys.executable, "-m", "urbanclear", "up", "--data-dir", str(folder), "--port", port, *arguments),
         stdout=log,
         stderr=log,
+        env={**os.environ, **(env or {})},
     )
     stack = Stack(process, folder)
     try:
@@ -163,6 +166,21 @@ async def _kill_and_wait_for_more(stack: Stack, part: str) -> None:
         return code == 0
 
     await until(answers, timeout=60, what=f"a well stack after {part} was killed")
+
+
+async def test_servers_that_the_settings_name_are_used_instead_of_embedded_ones(
+    folder: Path, kafka_bootstrap: str, empty_database_url: str
+) -> None:
+    given = {"URBANCLEAR_DATABASE_URL": empty_database_url, "URBANCLEAR_KAFKA_BOOTSTRAP": kafka_bootstrap}
+    async with up(folder, "--history", "10m", env=given) as stack:
+        assert set(stack.pids()) == {"api", "ingest", "alerting", "source"}
+        await until_query(empty_database_url, "SELECT count(*) > 500 FROM readings", True)
+
+
+def test_a_full_disk_is_one_clear_sentence(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state, "LEAST_FREE_BYTES", 2**60)
+    with pytest.raises(StartError, match=r"MiB are free on the disk of .* make room, or .* --data-dir"):
+        state.require_space(folder)
 
 
 async def test_two_stacks_cannot_share_a_folder_and_the_second_says_so(folder: Path) -> None:
