@@ -24,7 +24,7 @@ class Demand:
     def __init__(self, seed: int, links: Sequence[Link]) -> None:
         self._seed = seed
         draws = generator(seed, Purpose.ROADS)
-        self._popularity = draws.uniform(0.72, 1.08, len(links))
+        self._popularity = draws.uniform(0.78, 1.30, len(links))
         self._inbound = np.array([_inbound(link) for link in links])
 
     def at(self, time: datetime) -> Vector:
@@ -35,8 +35,8 @@ class Demand:
         return daily * self._popularity * self._day_factor(local)
 
     def _weekday(self, hour: float) -> Vector:
-        morning = (0.50 + 0.18 * self._inbound) * _bump(hour, 8.2, 1.3)
-        evening = (0.52 - 0.16 * self._inbound) * _bump(hour, 17.4, 1.7)
+        morning = (0.22 + 0.15 * self._inbound) * _bump(hour, 8.2, 1.3)
+        evening = (0.24 - 0.13 * self._inbound) * _bump(hour, 17.4, 1.7)
         return np.asarray(_base(hour) + morning + evening)
 
     def _day_factor(self, local: datetime) -> float:
@@ -46,11 +46,11 @@ class Demand:
 
 def _base(hour: float) -> float:
     """Least at half past three, level through the day."""
-    return 0.12 + 0.48 / (1 + math.exp(-(hour - 6.3) * 1.6)) / (1 + math.exp((hour - 21.0) * 0.9))
+    return 0.12 + 0.62 / (1 + math.exp(-(hour - 6.3) * 1.6)) / (1 + math.exp((hour - 21.0) * 0.9))
 
 
 def _weekend(hour: float) -> Vector:
-    return np.asarray(_base(hour - 2) + 0.22 * _bump(hour, 14.5, 3.2))
+    return np.asarray(_base(hour - 2) + 0.12 * _bump(hour, 14.5, 3.2))
 
 
 def _bump(hour: float, centre: float, width: float) -> float:

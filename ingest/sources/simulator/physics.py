@@ -10,8 +10,8 @@ Vector = NDArray[np.float64]
 
 LEAST_RATIO: Final = 0.07  # traffic hardly ever stands still for a whole interval
 EFFECTIVE_LENGTH_M: Final = 6.5  # of a vehicle and a loop: FHWA Traffic Detector Handbook, chapter 4
-SPILL_THRESHOLD: Final = 0.35
-SPILL_SHARE: Final = 0.75
+SPILL_THRESHOLD: Final = 0.45
+SPILL_SHARE: Final = 0.65
 HOPS: Final = 3
 MINUTES_PER_HOP: Final = 5
 
