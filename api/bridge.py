@@ -27,6 +27,9 @@ TRAFFIC, INCIDENTS = "traffic", "incidents"
 INCIDENTS_SHOWN = 200
 CLEARED_SHOWN = timedelta(hours=1)
 RETRY_SECONDS = 2.0
+FETCH_WAIT_MS = (
+    50  # brokers answer a fetch that found nothing after this; longer was seen to delay what came meanwhile
+)
 
 
 def new_hub() -> Hub:
@@ -68,7 +71,11 @@ class Bridge:
 
     async def _follow(self) -> None:
         consumer = AIOKafkaConsumer(
-            *self._take, bootstrap_servers=self._bootstrap, group_id=None, auto_offset_reset="latest"
+            *self._take,
+            bootstrap_servers=self._bootstrap,
+            group_id=None,
+            auto_offset_reset="latest",
+            fetch_max_wait_ms=FETCH_WAIT_MS,
         )
         try:
             await consumer.start()

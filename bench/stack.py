@@ -135,7 +135,10 @@ async def _producer(stack: RunningStack) -> AsyncIterator[AIOKafkaProducer]:
 @asynccontextmanager
 async def _tail(stack: RunningStack) -> AsyncIterator[AIOKafkaConsumer]:
     consumer = AIOKafkaConsumer(
-        topics.READINGS.name, bootstrap_servers=stack.settings.kafka_bootstrap, auto_offset_reset="latest"
+        topics.READINGS.name,
+        bootstrap_servers=stack.settings.kafka_bootstrap,
+        auto_offset_reset="latest",
+        fetch_max_wait_ms=50,
     )
     await consumer.start()
     await consumer.seek_to_end()

@@ -9,11 +9,11 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
+import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,12 +22,14 @@ from xml.sax.saxutils import quoteattr
 
 from urbanclear.embedded.cache import cache_folder
 from urbanclear.embedded.java import Java, find_java
+from urbanclear.embedded.process import Process
 from urbanclear.embedded.truststore import java_network_options
 from urbanclear.errors import JarsUnavailable
 from urbanclear.settings import Settings
 
 LOCK_FILE: Final = Path(__file__).with_name("jars.lock.json")
 IVY_SECONDS: Final = 600.0
+STALL_SECONDS: Final = 60.0  # a firewall that drops packets would otherwise cost two minutes a library
 CHECK_SECONDS: Final = 0.2
 
 Progress = Callable[[int, int], None]
@@ -55,16 +57,24 @@ def locked(name: str) -> list[Jar]:
 def resolve(name: str, settings: Settings, progress: Progress | None = None) -> Path:
     """The folder that holds the libraries of set `name`, complete and checked.
 
-    `progress` is told how many of how many are there. Raises `JarsUnavailable`, with the folder as it was.
+    `progress` is told how many of how many are there, several times a second while anything is waited for; what it
+    raises ends the work at once. Raises `JarsUnavailable`. Either way the folder is then as it was.
     """
     wanted = locked(name)
     if settings.jars is not None:
         return _given(settings.jars, wanted)
     digest = hashlib.sha256("".join(jar.sha256 for jar in wanted).encode()).hexdigest()[:12]
     folder = cache_folder() / "jars" / f"{name}-{digest}"
-    with _alone(folder):
-        if _faults(folder, wanted):
-            _fetch(wanted, folder, settings, progress or (lambda done, total: None))
+    tell = progress or (lambda done, total: None)
+    try:
+        with _alone(folder, lambda: tell(0, len(wanted))):
+            if _faults(folder, wanted) or _strangers(folder, wanted):
+                _fetch(wanted, folder, settings, tell)
+    except OSError as error:
+        raise JarsUnavailable(
+            f"The cache folder {cache_folder()} cannot be used ({error.strerror}): make it writable, or set "
+            f"XDG_CACHE_HOME to one that is, or URBANCLEAR_JARS to a folder that holds the Java libraries."
+        ) from error
     return folder
 
 
@@ -87,58 +97,104 @@ def _fault(file: Path, jar: Jar) -> str | None:
     return None
 
 
+def _strangers(folder: Path, wanted: list[Jar]) -> set[str]:
+    """What else lies in `folder`; Java would load it too."""
+    return {file.name for file in folder.iterdir()} - {jar.file for jar in wanted}
+
+
 def _sha256(file: Path) -> str:
     with file.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """One process at a time fills a folder."""
+def _alone(folder: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """One process at a time fills a folder; `waiting` is called now and then by one that has to wait."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        while not _taken(lock.fileno()):
+            waiting()
+            time.sleep(CHECK_SECONDS)
         yield
 
 
+def _taken(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 def _fetch(wanted: list[Jar], folder: Path, settings: Settings, progress: Progress) -> None:
-    with tempfile.TemporaryDirectory(dir=folder.parent) as work:
-        fresh = Path(work) / "jars"
-        said = _run_ivy(wanted, fresh, Path(work), settings, progress)
-        if faults := _faults(fresh, wanted):
-            raise JarsUnavailable(_what_to_do(faults, said))
+    work = folder.with_suffix(".work")
+    shutil.rmtree(work, ignore_errors=True)  # of a run that was killed
+    work.mkdir()
+    try:
+        reason = _run_ivy(wanted, work / "jars", work, settings, progress)
+        if faults := _faults(work / "jars", wanted):
+            raise JarsUnavailable(_what_to_do(faults, reason, settings))
         shutil.rmtree(folder, ignore_errors=True)
-        fresh.rename(folder)
+        (work / "jars").rename(folder)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
 
 
-def _what_to_do(faults: list[str], said: str) -> str:
+def _what_to_do(faults: list[str], reason: str, settings: Settings) -> str:
     shown = "; ".join(faults[:3]) + (f"; and {len(faults) - 3} more" if len(faults) > 3 else "")
-    reason = next((line.strip() for line in said.splitlines() if "error" in line.lower()), "")
+    origin = "URBANCLEAR_MAVEN_REPOSITORY" if settings.maven_repository else "Maven Central"
     return (
-        f"Java libraries could not be had from Maven Central: {shown}. {reason}\n"
-        f"Set URBANCLEAR_MAVEN_REPOSITORY to a mirror, or URBANCLEAR_JARS to a folder that holds them."
+        f"Java libraries could not be had from {origin}: {shown}. {reason}\n"
+        f"Set URBANCLEAR_MAVEN_REPOSITORY to a mirror that has them, or URBANCLEAR_JARS to a folder that holds them."
     )
 
 
 def _run_ivy(
     wanted: list[Jar], target: Path, work: Path, settings: Settings, progress: Progress, *, transitive: bool = False
 ) -> str:
-    """Have Ivy put `wanted` into `target`; returns what it said. What is missing afterwards shows in `target`."""
+    """Have Ivy put `wanted` into `target`; returns what went wrong, if it says. What is missing shows in `target`."""
     (work / "ivy.xml").write_text(_module(wanted, transitive))
     (work / "ivysettings.xml").write_text(_settings(settings.maven_repository, transitive))
-    java = find_java()
-    arguments = ["-settings", work / "ivysettings.xml", "-ivy", work / "ivy.xml", "-cache", work / "ivy-cache"]
+    cache = work / "ivy-cache"
+    arguments = ["-settings", work / "ivysettings.xml", "-ivy", work / "ivy.xml", "-cache", cache]
     pattern = target / "[artifact]-[revision].[ext]"
-    command = [*_java_command(java), *arguments, "-retrieve", pattern, "-confs", "default", "-types", "jar", "bundle"]
-    log = work / "ivy.log"
-    with log.open("w") as output, subprocess.Popen([*map(str, command)], stdout=output, stderr=output) as ivy:
-        end = time.monotonic() + IVY_SECONDS
-        while ivy.poll() is None:
-            progress(len(list((work / "ivy-cache").rglob("*.jar"))), len(wanted))
-            if time.monotonic() > end:
-                ivy.kill()
-            time.sleep(CHECK_SECONDS)
-    return log.read_text(errors="replace")
+    command = [*_java_command(find_java()), *arguments, "-retrieve", pattern, "-confs", "default"]
+    ivy = Process("Ivy", [*command, "-types", "jar", "bundle"], work / "ivy.log", stop_signal=signal.SIGKILL)
+    ivy.start()
+    try:
+        in_time = _watch(ivy, cache, len(wanted), progress)
+    finally:
+        ivy.wait(0)
+    return _complaint(ivy.log) if in_time else f"Nothing arrived for {STALL_SECONDS:.0f} s."
+
+
+def _watch(ivy: Process, cache: Path, total: int, progress: Progress) -> bool:
+    """Tell `progress` until Ivy ends; False where it has to be ended because nothing comes."""
+    end, stalled, seen = time.monotonic() + IVY_SECONDS, 0.0, (-1, -1)
+    while ivy.running:
+        progress(len(list(cache.rglob("*.jar"))), total)
+        now = (_bytes(cache), ivy.log.stat().st_size)
+        stalled = 0.0 if now != seen else stalled + CHECK_SECONDS
+        if stalled > STALL_SECONDS or time.monotonic() > end:
+            return False
+        seen = now
+        time.sleep(CHECK_SECONDS)
+    progress(len(list(cache.rglob("*.jar"))), total)
+    return True
+
+
+def _bytes(cache: Path) -> int:
+    """How much has arrived, unfinished files included."""
+    total = 0
+    for file in cache.rglob("*.jar*"):
+        with suppress(FileNotFoundError):  # renamed at this moment, being complete
+            total += file.stat().st_size
+    return total
+
+
+def _complaint(log: Path) -> str:
+    lines = log.read_text(errors="replace").splitlines()
+    return next((line.strip() for line in lines if "error" in line.lower()), "")
 
 
 def _java_command(java: Java) -> list[str]:
@@ -191,10 +247,10 @@ def _relock(settings: Settings) -> None:
     lock = {}
     for name, roots in ROOTS.items():
         with tempfile.TemporaryDirectory() as work:
-            said = _run_ivy(roots, Path(work) / "jars", Path(work), settings, print, transitive=True)
+            reason = _run_ivy(roots, Path(work) / "jars", Path(work), settings, print, transitive=True)
             found = sorted((Path(work) / "ivy-cache").glob("*/*/[jb]*s/*.jar"))
             if not found:
-                raise JarsUnavailable(said)
+                raise JarsUnavailable(reason)
             lock[name] = [_jar_of(file) for file in found if (Path(work) / "jars" / file.name).exists()]
     LOCK_FILE.write_text(json.dumps(lock, indent=1) + "\n")
 

@@ -93,5 +93,7 @@ class Kafka:
             "share.coordinator.state.topic.min.isr": "1",
             "group.initial.rebalance.delay.ms": "0",
             "log.segment.bytes": str(128 * 1024 * 1024),
-            "controlled.shutdown.enable": "false",  # there is no other broker to hand over to
+            # A broker that was killed may register again once its last session is over: soon.
+            "broker.session.timeout.ms": "3000",
+            "broker.heartbeat.interval.ms": "500",
         }
