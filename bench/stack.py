@@ -26,7 +26,7 @@ COUNT = b"SELECT count(*) FROM readings JOIN sensors ON id = sensor_id WHERE ext
 
 async def measure(quick: bool, say: Say) -> list[Figure]:
     """All four figures; `quick` does one run of each start and fewer readings, within a minute on two cores."""
-    runs, samples, readings = (1, 15, 30_000) if quick else (3, 50, 200_000)
+    runs, samples, readings = (1, 10, 20_000) if quick else (3, 50, 200_000)
     cold, warm = [], []
     for number in range(runs):
         say(f"start {number + 1} of {runs}, without and then with state")
