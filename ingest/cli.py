@@ -1,12 +1,12 @@
 """`urbanclear ingest` and `urbanclear source …`."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from urbanclear.errors import ConfigurationError
+from urbanclear.durations import parse_duration
 from urbanclear.serving import serve
 from urbanclear.settings import get_settings
 
@@ -35,7 +35,7 @@ def simulator(
     from schema.database import kafka_bootstrap
 
     settings = get_settings()
-    options = SimulatorOptions(seed=seed, history=duration(history), interval=duration(interval))
+    options = SimulatorOptions(seed=seed, history=parse_duration(history), interval=parse_duration(interval))
     serve(lambda stop: run_simulator(kafka_bootstrap(settings), options, stop), settings)
 
 
@@ -66,12 +66,3 @@ def replay(
         progress=show_replayed,
     )
     serve(lambda stop: run_replay(kafka_bootstrap(settings), feed, stop), settings)
-
-
-def duration(text: str) -> timedelta:
-    """`7d`, `12h`, `5m`, `10s`; raises `ConfigurationError`."""
-    units = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
-    number, unit = text[:-1], text[-1:]
-    if unit not in units or not number.replace(".", "", 1).isdigit():
-        raise ConfigurationError(f"{text!r} is no duration: say 7d, 12h, 5m or 10s.")
-    return timedelta(**{units[unit]: float(number)})

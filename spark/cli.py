@@ -28,15 +28,16 @@ def clusters(
 ) -> None:
     """Group sensors by the shape of their day, into the table sensor_clusters."""
     from schema.database import database_url
-    from spark.clusters import Options, run
+    from spark.clusters import Options, newest_span, run
     from spark.session import spark_session
 
     settings = get_settings()
     url = database_url(settings)
+    options, span = Options(k, time_zone), newest_span(url, days)
     console = Console(stderr=True)
     with console.status("Starting Spark") as status, spark_session(settings, "clusters", master) as session:
         status.update("Reading and grouping")
-        found = run(session, url, Options(days=days, k=k, time_zone=time_zone))
+        found = run(session, url, span, options)
     if as_json:
         typer.echo(json.dumps([asdict(cluster) for cluster in found], indent=2))
         return

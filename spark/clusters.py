@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import psycopg
 from pyspark.ml.clustering import KMeans
@@ -24,6 +25,7 @@ PARTITIONS = 8
 
 _READINGS = "SELECT sensor_id, time, speed_kmh FROM readings WHERE speed_kmh IS NOT NULL"
 _NEWEST = "SELECT max(time) FROM readings"
+_ALONE = "LOCK TABLE sensor_clusters IN SHARE ROW EXCLUSIVE MODE"  # readers go on; a second run waits
 _FORGET = "DELETE FROM sensor_clusters"
 _INSERT = """
     INSERT INTO sensor_clusters (sensor_id, cluster, k, distance, profile, computed_at)
@@ -53,21 +55,52 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Options:
-    """What a run does: `days` back from the newest reading, `k` clusters, hours of day in `time_zone`."""
+    """What a run does: `k` clusters, hours of day in `time_zone`."""
 
-    days: float = 7
     k: int = 4
     time_zone: str = "America/New_York"
 
+    def __post_init__(self) -> None:
+        try:
+            ZoneInfo(self.time_zone)
+        except (ValueError, OSError, LookupError):
+            raise ConfigurationError(
+                f"There is no time zone {self.time_zone!r}: name one as in America/New_York."
+            ) from None
 
-def run(session: SparkSession, database_url: str, options: Options) -> list[Cluster]:
+
+@dataclass(frozen=True)
+class Span:
+    """From `start` until just before `end`."""
+
+    start: datetime
+    end: datetime
+
+
+def newest_span(database_url: str, days: float) -> Span:
+    """The last `days` for which there are readings, whatever the clock says.
+
+    Raises `ConfigurationError` where there are none, or no database that answers.
+    """
+    try:
+        end = _newest(database_url) + timedelta(microseconds=1)
+    except psycopg.errors.UndefinedTable:
+        raise ConfigurationError("The database has no table readings: run `urbanclear schema upgrade`.") from None
+    except psycopg.OperationalError as error:
+        reason = " ".join(str(error).split())
+        raise ConfigurationError(
+            f"The database does not answer: start the stack with `urbanclear up`, or check "
+            f"URBANCLEAR_DATABASE_URL. ({reason})"
+        ) from error
+    return Span(end - timedelta(days=days), end)
+
+
+def run(session: SparkSession, database_url: str, span: Span, options: Options) -> list[Cluster]:
     """Read, group, and replace the content of `sensor_clusters`; returns the clusters, largest first.
 
-    Raises `ConfigurationError` where there is nothing to group. A run that fails leaves the former result.
+    Raises `ConfigurationError` where there are too few sensors. A run that fails leaves the former result.
     """
-    end = _newest(database_url) + timedelta(microseconds=1)
-    start = end - timedelta(days=options.days)
-    readings = read_by_time(session, Source.of(database_url), _READINGS, start, end, PARTITIONS)
+    readings = read_by_time(session, Source.of(database_url), _READINGS, span.start, span.end, PARTITIONS)
     assignments = group(profiles(readings, options.time_zone), options.k)
     _store(database_url, assignments, options.k)
     return _describe(assignments)
@@ -93,7 +126,9 @@ def profiles(readings: DataFrame, time_zone: str) -> DataFrame:
 
 def group(profiles: DataFrame, k: int) -> list[Assignment]:
     """Every sensor with its cluster; raises `ConfigurationError` with fewer sensors than clusters."""
-    features = profiles.withColumn("features", array_to_vector("profile")).cache()
+    # A row a sensor: one partition is quickest, and in one order it gives the same clusters each time.
+    features = profiles.withColumn("features", array_to_vector("profile")).repartition(1)
+    features = features.sortWithinPartitions("sensor_id").cache()
     sensors = features.count()
     if sensors < k:
         raise ConfigurationError(f"{sensors} sensors have speeds, too few for {k} clusters: choose a smaller --k.")
@@ -119,6 +154,7 @@ def _store(database_url: str, assignments: Sequence[Assignment], k: int) -> None
     now = datetime.now(UTC)
     rows = [(a.sensor_id, a.cluster, k, a.distance, a.profile, now) for a in assignments]
     with psycopg.connect(database_url) as connection, connection.cursor() as cursor:
+        cursor.execute(_ALONE)
         cursor.execute(_FORGET)
         cursor.executemany(_INSERT, rows)
 

@@ -1,34 +1,54 @@
 """Reads a relation of the database into Spark over JDBC, in partitions by time that the executors read at once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote
 
+from psycopg.conninfo import conninfo_to_dict
 from pyspark.sql import DataFrame, SparkSession
+
+from schema.database import APPLICATION
+from urbanclear.errors import ConfigurationError
 
 FETCH_ROWS: Final = 20_000
 DRIVER: Final = "org.postgresql.Driver"
-DEFAULT_PORT: Final = 5432
+DEFAULT_PORT: Final = "5432"
+#: What libpq and the JDBC driver call by different names; the rest of what is in use they call alike.
+_DRIVERS_NAME: Final = {"application_name": "ApplicationName", "connect_timeout": "connectTimeout"}
 
 
 @dataclass(frozen=True)
 class Source:
-    """A database as JDBC wants it: the login apart from the address, so that it shows in no plan or log."""
+    """A database as JDBC wants it: all but the address apart from it, so that no secret shows in a plan or log."""
 
     url: str
-    properties: dict[str, str]
+    properties: dict[str, str] = field(repr=False)
 
     @classmethod
     def of(cls, database_url: str) -> "Source":
-        """From a `postgresql://user:password@host:port/name` URL."""
-        parts = urlsplit(database_url)
-        query = f"?{parts.query}" if parts.query else ""
-        url = f"jdbc:postgresql://{parts.hostname}:{parts.port or DEFAULT_PORT}{parts.path}{query}"
-        login = {"user": unquote(parts.username or ""), "password": unquote(parts.password or "")}
-        return cls(url, {**login, "driver": DRIVER, "fetchsize": str(FETCH_ROWS)})
+        """From what libpq takes, for example `postgresql://user:password@host:port/name?sslmode=require`."""
+        parsed = conninfo_to_dict(database_url)
+        given = {name: str(value) for name, value in parsed.items() if value is not None}
+        url = f"jdbc:postgresql://{_hosts(given)}/{quote(given.pop('dbname', given.get('user', '')), safe='')}"
+        login = {_DRIVERS_NAME.get(name, name): value for name, value in given.items()}
+        common = {"ApplicationName": APPLICATION, "driver": DRIVER, "fetchsize": str(FETCH_ROWS)}
+        return cls(url, {**common, **login})
+
+
+def _hosts(given: dict[str, str]) -> str:
+    """Takes the servers' addresses out of `given`; several mean that one stands in for another."""
+    hosts = given.pop("host", "localhost").split(",")
+    ports = given.pop("port", DEFAULT_PORT).split(",")
+    if any(host.startswith(("/", "@")) for host in hosts):
+        raise ConfigurationError(
+            "Spark cannot reach PostgreSQL over a Unix socket: name a host in URBANCLEAR_DATABASE_URL."
+        )
+    each_port = ports if len(ports) == len(hosts) else ports[:1] * len(hosts)
+    bracketed = [f"[{host}]" if ":" in host else host for host in hosts]
+    return ",".join(f"{host}:{port or DEFAULT_PORT}" for host, port in zip(bracketed, each_port, strict=True))
 
 
 def read_by_time(

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from pyspark.sql import SparkSession
 
-from urbanclear.embedded.jars import resolve
+from urbanclear.embedded.jars import locked, resolve
 from urbanclear.embedded.java import find_java
 from urbanclear.settings import LOOPBACK, Settings
 
@@ -19,11 +19,12 @@ def spark_session(settings: Settings, job: str, master: str) -> Iterator[SparkSe
     """A session for one job, stopped on leaving. Raises `JavaNotFound` or `JarsUnavailable`."""
     os.environ["JAVA_HOME"] = str(find_java().home)
     os.environ["PYSPARK_PYTHON"] = sys.executable
-    jars = resolve("spark", settings)
+    folder = resolve("spark", settings)
+    jars = ",".join(str(folder / jar.file) for jar in locked("spark"))  # a given folder may hold others too
     builder = SparkSession.builder.appName(f"urbanclear {job}").master(master)
     for key, value in _configuration(master).items():
         builder = builder.config(key, value)
-    session = builder.config("spark.jars", ",".join(map(str, sorted(jars.glob("*.jar"))))).getOrCreate()
+    session = builder.config("spark.jars", jars).getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     try:
         yield session

@@ -43,5 +43,7 @@ def main() -> None:
 
 
 def _fail(sentence: str) -> None:
-    Console(stderr=True, soft_wrap=True).print(f"[red]error:[/red] {sentence}", highlight=False)
+    console = Console(stderr=True, soft_wrap=True)
+    console.print("error:", style="red", end=" ")
+    console.print(sentence, markup=False, emoji=False, highlight=False)
     sys.exit(1)

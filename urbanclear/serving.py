@@ -4,18 +4,26 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable
 
+from aiokafka.errors import KafkaConnectionError
 from prometheus_client import start_http_server
 
 from urbanclear import logs
+from urbanclear.errors import StartError
 from urbanclear.settings import LOOPBACK, Settings
 
 
 def serve(part: Callable[[asyncio.Event], Awaitable[None]], settings: Settings) -> None:
-    """Run `part` until it returns; the event it is given is set by SIGTERM and SIGINT."""
+    """Run `part` until it returns; the event it is given is set by SIGTERM and SIGINT.
+
+    Raises `StartError` when Kafka does not answer at the start; one that goes away later is waited for.
+    """
     logs.configure(settings)
     if settings.metrics_port is not None:
         start_http_server(settings.metrics_port, addr=LOOPBACK)
-    asyncio.run(_until_stopped(part))
+    try:
+        asyncio.run(_until_stopped(part))
+    except KafkaConnectionError as error:
+        raise StartError(f"Kafka does not answer: check URBANCLEAR_KAFKA_BOOTSTRAP ({error}).") from error
 
 
 async def stopped_within(stop: asyncio.Event, seconds: float) -> bool:

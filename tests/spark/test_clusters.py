@@ -1,6 +1,5 @@
 """The clusters job on a real Spark, over JDBC, against a real database."""
 
-import math
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -8,16 +7,16 @@ import psycopg
 import pytest
 from pyspark.sql import SparkSession
 
-from spark.clusters import Options, run
+from spark.clusters import Options, newest_span, profiles, run
 from spark.jdbc import Source, read_by_time
 from spark.session import spark_session
+from tests.spark.shapes import DAYS, MIDNIGHT
 from tests.waiting import fetch_one
 from urbanclear.errors import ConfigurationError
 from urbanclear.settings import Settings
 
-MIDNIGHT = datetime(2026, 3, 2, tzinfo=UTC)
-SLOW_HOUR = {"morning": 8, "evening": 17, "flat": None}
-DAYS = 2
+NEW_YORK = "America/New_York"
+THREE = Options(k=3, time_zone="UTC")
 
 
 @pytest.fixture(scope="module")
@@ -26,44 +25,41 @@ def session() -> Iterator[SparkSession]:
         yield session
 
 
-@pytest.fixture
-def city(database_url: str) -> str:
-    """Five sensors of each shape, each at a speed of its own, with readings every 20 minutes for two days."""
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute(b"CREATE TABLE readings_test PARTITION OF readings DEFAULT" if _plain(connection) else b"")
-        for number, shape in enumerate(shape for shape in SLOW_HOUR for _ in range(5)):
-            row = connection.execute(
-                "INSERT INTO sensors (external_id, name) VALUES (%s, %s) RETURNING id", [f"t:{shape}{number}", shape]
-            ).fetchone()
-            assert row is not None
-            with connection.cursor().copy("COPY readings (sensor_id, time, speed_kmh) FROM STDIN") as copy:
-                for step in range(DAYS * 72):
-                    time = MIDNIGHT + timedelta(minutes=20 * step)
-                    copy.write_row((row[0], time, (40 + 5 * number) * _share(shape, time.hour)))
-    return database_url
-
-
-def _plain(connection: psycopg.Connection) -> bool:
-    row = connection.execute("SELECT relkind = 'p' FROM pg_class WHERE relname = 'readings'").fetchone()
-    return bool(row and row[0])
-
-
-def _share(shape: str, hour: int) -> float:
-    slow = SLOW_HOUR[shape]
-    return 1.0 if slow is None else 1 - 0.7 * math.exp(-((hour - slow) ** 2) / 4)
-
-
 async def test_sensors_of_one_shape_share_a_cluster_and_a_rerun_replaces_the_result(
     session: SparkSession, city: str
 ) -> None:
-    options = Options(k=3, time_zone="UTC")
-    run(session, city, options)
-    clusters = run(session, city, options)
+    span = newest_span(city, 7)
+    run(session, city, span, THREE)
+    clusters = run(session, city, span, THREE)
     assert [cluster.sensors for cluster in clusters] == [5, 5, 5]
     assert {8, 17} <= {cluster.slowest_hour for cluster in clusters}
     assert await fetch_one(city, "SELECT count(*) FROM sensor_clusters WHERE cardinality(profile) = 24") == 15
     shapes_by_cluster = "SELECT count(DISTINCT (name, cluster)) FROM sensor_clusters JOIN sensors ON id = sensor_id"
     assert await fetch_one(city, shapes_by_cluster) == 3
+
+
+async def test_a_run_that_cannot_store_its_result_leaves_the_former(session: SparkSession, city: str) -> None:
+    span = newest_span(city, 7)
+    run(session, city, span, THREE)
+    with psycopg.connect(city) as connection:
+        connection.execute("ALTER TABLE sensor_clusters ADD CHECK (cluster = 0 OR k <> 2)")
+    with pytest.raises(psycopg.errors.CheckViolation):
+        run(session, city, span, Options(k=2, time_zone="UTC"))
+    assert await fetch_one(city, "SELECT count(*) FROM sensor_clusters WHERE k = 3") == 15
+
+
+def test_only_the_newest_days_that_were_asked_for_are_read(city: str) -> None:
+    span = newest_span(city, 1)
+    assert span.end - span.start == timedelta(days=1)
+    assert span.start < MIDNIGHT + timedelta(days=DAYS, minutes=-20) < span.end
+
+
+def test_hours_are_the_citys_and_those_without_readings_take_the_mean_of_the_others(session: SparkSession) -> None:
+    rows = [(1, datetime(2026, 3, 7, 13, tzinfo=UTC), 30.0), (1, datetime(2026, 3, 8, 21, tzinfo=UTC), 60.0)]
+    [row] = profiles(
+        session.createDataFrame(rows, "sensor_id int, time timestamp, speed_kmh float"), NEW_YORK
+    ).collect()
+    assert row.profile == [0.5 if hour == 8 else 1.0 if hour == 17 else 0.75 for hour in range(24)]
 
 
 def test_the_relation_is_read_in_partitions_that_hold_each_row_once(session: SparkSession, city: str) -> None:
@@ -75,15 +71,30 @@ def test_the_relation_is_read_in_partitions_that_hold_each_row_once(session: Spa
 
 def test_too_few_sensors_are_named_in_the_error(session: SparkSession, city: str) -> None:
     with pytest.raises(ConfigurationError, match="15 sensors have speeds, too few for 16 clusters"):
-        run(session, city, Options(k=16))
+        run(session, city, newest_span(city, 7), Options(k=16))
 
 
-def test_an_empty_database_is_a_clear_error(session: SparkSession, database_url: str) -> None:
-    with pytest.raises(ConfigurationError, match="no readings to group"):
-        run(session, database_url, Options())
-
-
-def test_a_password_with_special_characters_stays_out_of_the_jdbc_url() -> None:
-    source = Source.of("postgresql://ana:p%40ss%2Fw%3Frd@db.example:5433/city?sslmode=require")
-    assert source.url == "jdbc:postgresql://db.example:5433/city?sslmode=require"
+def test_the_login_and_all_that_may_be_secret_stay_out_of_the_jdbc_url() -> None:
+    source = Source.of("postgresql://ana:p%40ss%2Fw%3Frd@db.example:5433/city?sslmode=require&sslpassword=s3cret")
+    assert source.url == "jdbc:postgresql://db.example:5433/city"
     assert (source.properties["user"], source.properties["password"]) == ("ana", "p@ss/w?rd")
+    assert (source.properties["sslmode"], source.properties["sslpassword"]) == ("require", "s3cret")
+    assert "s3cret" not in repr(source)
+
+
+@pytest.mark.parametrize(
+    ("given", "jdbc"),
+    [
+        ("postgresql://ana@db.example", "jdbc:postgresql://db.example:5432/ana"),
+        ("postgresql://ana@[::1]:5433/city", "jdbc:postgresql://[::1]:5433/city"),
+        ("postgresql://one:5433,two/city", "jdbc:postgresql://one:5433,two:5432/city"),
+        ("postgresql://db.example/my%20city", "jdbc:postgresql://db.example:5432/my%20city"),
+    ],
+)
+def test_an_address_as_libpq_takes_it_is_one_for_jdbc(given: str, jdbc: str) -> None:
+    assert Source.of(given).url == jdbc
+
+
+def test_a_unix_socket_is_refused_with_what_to_do() -> None:
+    with pytest.raises(ConfigurationError, match="name a host in URBANCLEAR_DATABASE_URL"):
+        Source.of("postgresql:///city?host=/run/postgresql")

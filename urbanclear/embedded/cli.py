@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 
 from urbanclear import logs
+from urbanclear.durations import parse_duration
 from urbanclear.embedded import state
 from urbanclear.embedded.watch import Figures, Watch
 from urbanclear.serving import stopped_within
@@ -54,11 +55,15 @@ def up(
 def source_arguments(
     source: str, history: str, speed: str, file_format: str | None, sensors: Path | None
 ) -> list[str]:
-    """The arguments of `urbanclear source` for what `--source` says; raises `typer.BadParameter`."""
+    """The arguments of `urbanclear source` for what `--source` says.
+
+    Raises `typer.BadParameter` or `ConfigurationError`.
+    """
     kind, _, path = source.partition(":")
     if source == "none":
         return []
     if source == "simulator":
+        parse_duration(history)
         return ["simulator", "--history", history]
     if kind != "replay" or not path:
         raise typer.BadParameter(f"{source!r} is not simulator, replay:PATH or none", param_hint="--source")

@@ -65,7 +65,14 @@ def cache_of(work: Path) -> Path:
 
 
 def _command(work: Path) -> list[str | Path]:
-    files = ["-settings", work / "ivysettings.xml", "-ivy", work / "ivy.xml", "-cache", cache_of(work)]
+    files: list[str | Path] = [
+        "-settings",
+        work / "ivysettings.xml",
+        "-ivy",
+        work / "ivy.xml",
+        "-cache",
+        cache_of(work),
+    ]
     pattern = work / "jars" / "[artifact]-[revision].[ext]"
     kinds = ["-confs", "default", "-types", "jar", "bundle"]
     return [*_java_command(find_java()), *files, "-retrieve", pattern, *kinds]

@@ -39,7 +39,7 @@ def resolve(name: str, settings: Settings, progress: Progress | None = None) -> 
     if settings.jars is not None:
         return _given(settings.jars, wanted)
     digest = hashlib.sha256("".join(jar.sha256 for jar in wanted).encode()).hexdigest()[:12]
-    folder = cache_folder() / "jars" / f"{name}-{digest}"
+    folder = cache_folder().absolute() / "jars" / f"{name}-{digest}"
     tell = progress or (lambda done, total: None)
     try:
         with _alone(folder, lambda: tell(0, len(wanted))):

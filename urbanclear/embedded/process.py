@@ -91,10 +91,14 @@ class Process:
             self._child.kill()
             self._child.wait()
 
+    def last_words(self, lines: int = 1) -> str:
+        """The last lines of the child's log."""
+        text = self.log.read_text(errors="replace") if self.log.exists() else ""
+        return "\n  ".join(text.strip().splitlines()[-lines:])
+
     def failure(self) -> StartError:
         """Why the child is not there, with the last lines of its log."""
-        text = self.log.read_text(errors="replace") if self.log.exists() else ""
-        tail = "\n  ".join(text.strip().splitlines()[-LOG_LINES_SHOWN:])
+        tail = self.last_words(LOG_LINES_SHOWN)
         ended = "did not become ready" if self.running else f"ended with code {self.exit_code}"
         return StartError(f"{self.name} {ended}; its log {self.log} closes with:\n  {tail}")
 

@@ -44,6 +44,28 @@ def test_the_wheels_runtime_runs_without_the_module_it_lacks(monkeypatch: pytest
     assert subprocess.run(command, capture_output=True).returncode == 0
 
 
+def test_the_wheels_runtime_gets_every_other_argument_wherever_it_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = fake_java(tmp_path / "it's a wheel", "25.0.1")
+    with (wheel / "bin" / "java").open("a") as program:
+        program.write('for word do echo "<$word>"; done\n')
+    monkeypatch.setattr(java, "_homes", lambda: iter(()))
+    monkeypatch.setattr(java, "_wheel_home", lambda: wheel)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    command = [str(find_java().executable), "-a b", "--add-modules=jdk.incubator.vector", "c*"]
+    assert subprocess.run(command, capture_output=True, text=True).stdout == "<-a b>\n<c*>\n"
+
+
+def test_a_cache_folder_that_cannot_be_used_is_a_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cache").touch()
+    monkeypatch.setattr(java, "_homes", lambda: iter(()))
+    monkeypatch.setattr(java, "_wheel_home", lambda: fake_java(tmp_path / "wheel", "25.0.1"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with pytest.raises(JavaNotFound, match="set XDG_CACHE_HOME"):
+        find_java()
+
+
 def test_no_runtime_at_all_is_a_message_that_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(java, "_homes", lambda: iter(()))
     monkeypatch.setattr(java, "_wheel_home", lambda: None)

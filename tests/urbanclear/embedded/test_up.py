@@ -254,6 +254,25 @@ async def test_a_source_that_is_none_is_refused_before_anything_starts(folder: P
     assert not (folder / "fresh").exists()
 
 
+async def test_a_history_that_is_no_duration_is_refused_before_anything_starts(folder: Path) -> None:
+    code, _, err = await run("up", "--data-dir", str(folder / "fresh"), "--history", "a week")
+    assert code == 1
+    assert "'a week' is no duration: say 7d" in err
+    assert not (folder / "fresh").exists()
+
+
+@pytest.mark.parametrize("part", [("ingest",), ("source", "simulator")])
+async def test_kafka_away_at_the_start_is_one_clear_sentence(part: tuple[str, ...]) -> None:
+    away = {
+        "URBANCLEAR_KAFKA_BOOTSTRAP": "127.0.0.1:1",
+        "URBANCLEAR_DATABASE_URL": "postgresql://a@127.0.0.1:1/a",
+    }
+    code, _, err = await run(*part, env=away)
+    assert code == 1
+    assert "Kafka does not answer: check URBANCLEAR_KAFKA_BOOTSTRAP" in err
+    assert "Traceback" not in err
+
+
 async def test_a_setting_that_does_not_fit_is_named(folder: Path) -> None:
     code, _, err = await run("up", "--data-dir", str(folder), env={"URBANCLEAR_INGEST_BATCH_ROWS": "many"})
     assert code == 1
