@@ -1,12 +1,21 @@
 """A city whose sensors have days of known shapes."""
 
 import math
+from collections.abc import Iterator
 from datetime import timedelta
 
 import psycopg
 import pytest
 
 from tests.spark.shapes import DAYS, MIDNIGHT, SLOW_HOUR
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_jvm() -> Iterator[None]:
+    """Jobs this short spend most of their time compiling: the quick compiler alone halves it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+        yield
 
 
 @pytest.fixture
