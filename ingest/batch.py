@@ -8,6 +8,7 @@ from aiokafka import ConsumerRecord
 
 from schema import topics
 from schema.events import Event, EventT, check_time, decode
+from schema.retention import Retention
 from urbanclear.errors import InvalidEvent
 from urbanclear.settings import Settings
 
@@ -43,10 +44,12 @@ class Batch:
 def read(records: Iterable[ConsumerRecord], settings: Settings, now: datetime) -> Batch:
     """Decode and check `records`; none is lost: each ends in `messages` or in `dead`."""
     batch = Batch()
+    oldest = {topic.name: settings.oldest_time for topic in STORED}
+    oldest[topics.READINGS.name] = max(settings.oldest_time, Retention.of(settings).oldest_reading())
     for record in records:
         try:
             event = decode(_EVENT_OF[record.topic], record.value or b"")
-            check_time(event, now=now, oldest=settings.oldest_time, future_tolerance=settings.future_tolerance)
+            check_time(event, now=now, oldest=oldest[record.topic], future_tolerance=settings.future_tolerance)
         except InvalidEvent as error:
             batch.dead.append(DeadLetter(record, error.reason, error.detail))
         else:

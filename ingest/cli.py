@@ -1,5 +1,6 @@
 """`urbanclear ingest` and `urbanclear source …`."""
 
+import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -16,11 +17,16 @@ source = typer.Typer(no_args_is_help=True, help="Publish a feed to Kafka.")
 
 
 def ingest() -> None:
-    """Store what Kafka carries in the database, until stopped."""
+    """Store what Kafka carries in the database and keep its time series in order, until stopped."""
     from ingest.consumer import Consumer
+    from schema.upkeep import Upkeep
 
     settings = get_settings()
-    serve(Consumer(settings).run, settings)
+
+    async def run(stop: asyncio.Event) -> None:
+        await asyncio.gather(Consumer(settings).run(stop), Upkeep(settings).run(stop))
+
+    serve(run, settings)
 
 
 @source.command()

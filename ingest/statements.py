@@ -11,32 +11,35 @@ SERIES_OF: Final[dict[type[Event], str]] = {
     Incident: "incident_updates",
 }
 
+COPY_READINGS: Final = """
+    COPY readings (sensor_id, time, speed_kmh, volume_vph, occupancy, travel_time_s) FROM STDIN (FORMAT binary)
+"""
+
 STAGING: Final = """
     CREATE TEMPORARY TABLE IF NOT EXISTS staged_readings (
-        external_id text, time timestamptz,
-        speed_kmh real, volume_vph real, occupancy real, travel_time_s real
+        sensor_id integer, time timestamptz, speed_kmh real, volume_vph real, occupancy real, travel_time_s real
     ) ON COMMIT DELETE ROWS
 """
 
-COPY_READINGS: Final = "COPY staged_readings FROM STDIN (FORMAT binary)"
+COPY_STAGED: Final = "COPY staged_readings FROM STDIN (FORMAT binary)"
+
+INSERT_STAGED: Final = """
+    INSERT INTO readings (sensor_id, time, speed_kmh, volume_vph, occupancy, travel_time_s)
+    SELECT * FROM staged_readings
+    ON CONFLICT (sensor_id, time) DO NOTHING
+"""
 
 EMPTY_STAGING: Final = "TRUNCATE staged_readings"
 
-# Conflicts are looked for first, so that a repeated batch does not use up ids.
-REGISTER_UNKNOWN_SENSORS: Final = """
+# Conflicts are looked for first, so that a known sensor does not use up an id.
+REGISTER_SENSORS: Final = """
     INSERT INTO sensors (external_id, name)
-    SELECT DISTINCT external_id, external_id FROM staged_readings
-    WHERE NOT EXISTS (SELECT FROM sensors WHERE sensors.external_id = staged_readings.external_id)
-    ORDER BY external_id
+    SELECT new.id, new.id FROM unnest(%s::text[]) AS new (id)
+    WHERE NOT EXISTS (SELECT FROM sensors WHERE external_id = new.id)
     ON CONFLICT (external_id) DO NOTHING
 """
 
-INSERT_READINGS: Final = """
-    INSERT INTO readings (sensor_id, time, speed_kmh, volume_vph, occupancy, travel_time_s)
-    SELECT sensors.id, time, speed_kmh, volume_vph, occupancy, travel_time_s
-    FROM staged_readings JOIN sensors USING (external_id)
-    ON CONFLICT (sensor_id, time) DO NOTHING
-"""
+SENSOR_IDS: Final = "SELECT external_id, id FROM sensors WHERE external_id = ANY (%s)"
 
 # What a newer description leaves out stays as it was; a sensor that is only named after its id keeps its known name.
 UPSERT_SENSOR: Final = """

@@ -9,8 +9,10 @@ from typing import Final
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     Double,
     ForeignKey,
@@ -21,6 +23,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    UniqueConstraint,
     func,
 )
 from sqlalchemy.dialects.postgresql import JSONB, REAL
@@ -71,6 +74,9 @@ readings = Table(
     Column("volume_vph", REAL, comment="vehicles per hour"),
     Column("occupancy", REAL, comment="share of time a vehicle covers the detector, 0 to 1"),
     Column("travel_time_s", REAL),
+    Column(
+        "flag", SmallInteger, comment="NULL: good; 1 implausible, 2 stuck, 3 late: kept, and left out of every mean"
+    ),
     comment="One observation of a sensor; each is stored exactly once",
 )
 
@@ -127,6 +133,45 @@ incident_updates = Table(
     comment="Every state an incident has had",
 )
 
+predictions = Table(
+    "predictions",
+    metadata,
+    Column("sensor_id", Integer, primary_key=True, autoincrement=False, comment="sensors.id"),
+    Column("time", Time, primary_key=True, comment="that is predicted"),
+    Column("made_at", Time, primary_key=True),
+    Column("speed_kmh", REAL, nullable=False),
+    Column("lower_kmh", REAL, comment="lower end of the interval"),
+    Column("upper_kmh", REAL, comment="upper end of the interval"),
+    Column("model", Text, nullable=False),
+    comment="Speeds as they were expected; the horizon is time - made_at",
+)
+
+anomalies = Table(
+    "anomalies",
+    metadata,
+    Column("sensor_id", Integer, primary_key=True, autoincrement=False, comment="sensors.id"),
+    Column("time", Time, primary_key=True, comment="when it began"),
+    Column("kind", Text, primary_key=True),
+    Column("ended_at", Time, comment="NULL while it lasts"),
+    Column("score", REAL, nullable=False, comment="how far from normal, in robust standard deviations"),
+    Column("expected", REAL, comment="in the unit of what was observed"),
+    Column("observed", REAL),
+    comment="Stretches in which a sensor was not as it normally is",
+)
+
+notification_log = Table(
+    "notification_log",
+    metadata,
+    Column("id", Text, primary_key=True, comment="the idempotency key of the notification"),
+    Column("time", Time, primary_key=True, comment="of the attempt"),
+    Column("channel", Text, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("alert_id", Text),
+    Column("outcome", Text, nullable=False, comment="delivered, failed or given up"),
+    Column("detail", Text),
+    comment="Every attempt to deliver a notification",
+)
+
 sensor_clusters = Table(
     "sensor_clusters",
     metadata,
@@ -148,10 +193,140 @@ heartbeats = Table(
     comment="When each running part last said that it is well",
 )
 
-#: The time series and the width of one chunk of each: a partition, or a hypertable's chunk. A week of a city's
-#: readings (1,000 sensors each minute: 10 M rows) fits in memory beside its index on a 16 GB server.
+upkeep = Table(
+    "upkeep",
+    metadata,
+    Column("task", Text, primary_key=True),
+    Column("last_run", Time, nullable=False),
+    Column("last_success", Time),
+    Column("seconds", Double, nullable=False, comment="that the last run took"),
+    Column("runs", Integer, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("error", Text, comment="of the last run; NULL when it succeeded"),
+    comment="How the recurring tasks of schema/upkeep.py have gone",
+)
+
+definitions = Table(
+    "definitions",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("algorithm_version", Integer, nullable=False),
+    Column("time_zone", Text, nullable=False, comment="whose days and hours count"),
+    Column("planning_percentile", Double, nullable=False, comment="of travel times, for the planning time index"),
+    Column("delay_speed_ratio", Double, nullable=False, comment="share of free-flow speed below which time is lost"),
+    Column("bottleneck_speed_kmh", Double, nullable=False, comment="below it traffic is congested"),
+    Column("bottleneck_drop_kmh", Double, nullable=False, comment="least rise of speed past a bottleneck"),
+    UniqueConstraint(
+        "algorithm_version",
+        "time_zone",
+        "planning_percentile",
+        "delay_speed_ratio",
+        "bottleneck_speed_kmh",
+        "bottleneck_drop_kmh",
+        name="definitions_key",
+    ),
+    schema="measures",
+    comment="What measures were computed by: the version of the code and the agency's choices",
+)
+
+
+def _measure(name: str, *columns: Column[object], comment: str) -> Table:
+    """A table of results; each row says what it was computed by, and how good its data were."""
+    by = Column("definition_id", Integer, ForeignKey(definitions.c.id), nullable=False)
+    good = Column("good_share", REAL, comment="share of the readings behind it that are good, 0 to 1")
+    return Table(name, metadata, *columns, good, by, schema="measures", comment=comment)
+
+
+def _sensor(*, primary_key: bool = True) -> Column[object]:
+    return Column("sensor_id", Integer, primary_key=primary_key, autoincrement=False, comment="sensors.id")
+
+
+links = Table(
+    "links",
+    metadata,
+    _sensor(),
+    Column("corridor", Text, comment="road and direction"),
+    Column("ordinal", Integer, comment="place along the corridor, in the direction of travel, from 1"),
+    Column("position_m", Double, comment="from the corridor's first sensor, along the sensors"),
+    Column("length_m", Double, comment="of the link; for a detector, half-way to both neighbours"),
+    Column("free_flow_speed_kmh", Double, comment="the sensor's own, or the 85th percentile of its hourly speeds"),
+    Column("readings_per_hour", REAL, comment="90th percentile of the last week's hourly counts"),
+    schema="measures",
+    comment="What measures need to know of each sensor",
+)
+
+days = Table(
+    "days",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("readings", BigInteger, nullable=False, comment="that there were when it was computed"),
+    Column("computed_at", Time, nullable=False),
+    Column("definition_id", Integer, ForeignKey(definitions.c.id), nullable=False),
+    schema="measures",
+    comment="The days whose measures are computed",
+)
+
+reliability = _measure(
+    "reliability",
+    Column("day", Date, primary_key=True),
+    _sensor(),
+    Column("period", Text, primary_key=True),
+    Column("travel_time_index", REAL, nullable=False),
+    Column("planning_time_index", REAL, nullable=False),
+    Column("buffer_index", REAL, nullable=False),
+    Column("buckets", Integer, nullable=False, comment="of 5 minutes with good readings"),
+    comment="How reliable each link was, by period of the day",
+)
+
+delay = _measure(
+    "delay",
+    Column("day", Date, primary_key=True),
+    _sensor(),
+    Column("vehicle_hours_of_delay", Double),
+    Column("vehicle_hours", Double),
+    Column("vehicle_km", Double),
+    Column("delay_s_per_vehicle", Double, comment="mean over the day's buckets"),
+    Column("buckets", Integer, nullable=False, comment="of 5 minutes with good readings"),
+    comment="Time lost on each link",
+)
+
+bottlenecks = _measure(
+    "bottlenecks",
+    _sensor(),
+    Column("started_at", Time, primary_key=True),
+    Column("day", Date, nullable=False, index=True),
+    Column("ended_at", Time, nullable=False),
+    Column("active_minutes", Integer, nullable=False),
+    Column("mean_extent_m", Double, comment="length of the queue upstream"),
+    Column("max_extent_m", Double),
+    Column("vehicle_hours_of_delay", Double, comment="in the queue"),
+    Column("delay_s_per_vehicle", Double, comment="through the whole queue, mean while active"),
+    comment="Activations of bottlenecks",
+)
+
+incident_impact = _measure(
+    "incident_impact",
+    Column("incident_id", Text, primary_key=True),
+    Column("day", Date, nullable=False, index=True, comment="on which it started"),
+    Column("sensors", Integer, nullable=False, comment="affected ones that have readings"),
+    Column("normal_speed_kmh", Double, comment="same hour of the same kind of day in the 4 weeks before"),
+    Column("mean_speed_kmh", Double),
+    Column("least_speed_kmh", REAL),
+    Column("vehicle_hours_of_delay", Double),
+    Column("delay_s_per_vehicle", Double, comment="over all affected links, mean while it lasted"),
+    comment="What incidents cost against the same hour's normal",
+)
+
+#: The time series and the width of one chunk of each: a partition, or a hypertable's chunk. A day of a city's
+#: readings (1,000 sensors every 30 s: 2.9 M rows, 250 MB with the index) stays in memory while it is written to, and
+#: fills the
+#: columnstore's batches of 1,000 rows a sensor. The rollups' are those of plain PostgreSQL.
 TIME_SERIES: Final[dict[str, timedelta]] = {
-    "readings": timedelta(days=7),
+    "readings": timedelta(days=1),
     "weather": timedelta(days=28),
     "incident_updates": timedelta(days=28),
+    "predictions": timedelta(days=1),
+    "anomalies": timedelta(days=28),
+    "notification_log": timedelta(days=28),
 }
+ROLLUP_CHUNK: Final = timedelta(days=7)

@@ -6,33 +6,36 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
 
-from schema.database import APPLICATION, sqlalchemy_url
-from schema.engines import detect
+from schema.dialect import connectable
+from schema.engines import ENGINES
+from schema.retention import Retention
+from schema.views import replace_views
 from urbanclear.errors import StartError
+from urbanclear.settings import Settings
 
 OLDEST_SERVER = 16
 _LOCK = 0x75726263_6D696772  # an arbitrary key of our own for pg_advisory_xact_lock
 
 
-def upgrade(database_url: str) -> str:
-    """Run the migrations that are missing, all in one transaction; returns the newest revision's id.
+def upgrade(database_url: str, settings: Settings | None = None) -> str:
+    """Run the migrations that are missing and set views and policies; returns the newest revision's id.
 
-    Two at once: one waits for the other. Raises `StartError` when the server cannot be reached, is too old, or
-    refuses; the schema is then as it was.
+    All in one transaction. Two at once: one waits for the other. Raises `StartError` when the server cannot be
+    reached, is too old, or refuses; the schema is then as it was.
     """
-    engine = create_engine(
-        sqlalchemy_url(database_url), poolclass=NullPool, connect_args={"application_name": APPLICATION}
-    )
+    settings = settings or Settings()
     try:
-        with engine.begin() as connection:
+        with connectable(database_url).begin() as connection:
+            engine = ENGINES[connection.dialect.name]
             _check_server(connection)
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-            detect(connection).prepare(connection)
+            engine.prepare(connection)
             command.upgrade(_config(connection), "head")
+            replace_views(connection)
+            engine.apply_policies(connection, Retention.of(settings))
     except DBAPIError as error:
         raise StartError(f"The schema could not be upgraded: {str(error.orig).strip()}") from error
     return newest_revision()

@@ -29,12 +29,13 @@ OTHER_SERVER = "URBANCLEAR_TEST_DATABASE_URL"
 
 @pytest.fixture(scope="session", autouse=True)
 def plain_environment() -> Iterator[None]:
-    """No test sees the user's own settings or a stack that happens to run in this folder."""
+    """No test sees the user's own settings or a stack that happens to run in this folder; old readings are kept."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("URBANCLEAR_")]:
             if name not in (OTHER_SERVER, "URBANCLEAR_JARS", "URBANCLEAR_MAVEN_REPOSITORY"):
                 patch.delenv(name)
         patch.setenv("URBANCLEAR_DATA_DIR", folder)
+        patch.setenv("URBANCLEAR_READINGS_RETENTION", "forever")
         yield
 
 

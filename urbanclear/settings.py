@@ -7,8 +7,10 @@ last, so that every command finds the running stack without being told.
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
+from typing import Annotated
+from zoneinfo import available_timezones
 
-from pydantic import Field, PostgresDsn
+from pydantic import BeforeValidator, Field, PostgresDsn, field_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -16,8 +18,22 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from urbanclear.durations import parse_duration
+
 STACK_ENV = "stack.env"
 LOOPBACK = "127.0.0.1"
+
+
+FOREVER = "forever"
+
+
+def _parse_retention(value: object) -> object:
+    if isinstance(value, str):
+        return None if value == FOREVER else parse_duration(value)
+    return value
+
+
+Kept = Annotated[timedelta | None, BeforeValidator(_parse_retention)]
 
 
 class Settings(BaseSettings):
@@ -56,8 +72,32 @@ class Settings(BaseSettings):
     oldest_time: datetime = Field(
         datetime(2000, 1, 1, tzinfo=UTC), description="events from before this are dead letters"
     )
+    readings_retention: Kept = Field(
+        timedelta(days=30), ge=timedelta(days=2), description="how long readings are kept: `30d`, `forever`"
+    )
+    rollups_5m_retention: Kept = Field(
+        timedelta(days=365),
+        ge=timedelta(days=2),
+        description="how long 5-minute rollups are kept",
+    )
+    time_zone: str = Field("America/New_York", description="time zone of the city, whose days and hours count")
+    planning_percentile: float = Field(
+        0.95, gt=0.5, lt=1, description="percentile of travel times that the planning time and buffer index use"
+    )
+    delay_speed_ratio: float = Field(
+        1.0, gt=0, le=1, description="share of free-flow speed below which time counts as delay"
+    )
+    bottleneck_speed_kmh: float = Field(64.4, gt=0, description="speed below which traffic counts as congested")
+    bottleneck_drop_kmh: float = Field(32.2, gt=0, description="least rise of speed past a bottleneck")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level logged")
     log_format: str = Field("console", pattern="^(console|json)$", description="form of a log line")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        if name not in available_timezones():
+            raise ValueError(f"{name!r} is no time zone: say one of the IANA database, such as Europe/Berlin")
+        return name
 
     @classmethod
     def settings_customise_sources(

@@ -1,26 +1,25 @@
-"""The two engines that can keep a time series, and the one place where a server is given its engine."""
+"""What each engine's server leaves to us, after `schema.ddl`: partitions, refreshes, retention and their status."""
 
-from sqlalchemy import Connection, text
-
-from schema.engines.base import Engine
+from schema.dialect import PLAIN, TIMESCALE, connectable
+from schema.engines.base import Engine, JobStatus, RollupStatus, SeriesStatus
 from schema.engines.plain import PlainPostgres
 from schema.engines.timescale import Timescale
 
-__all__ = ["Engine", "PlainPostgres", "Timescale", "detect"]
+__all__ = [
+    "ENGINES",
+    "Engine",
+    "JobStatus",
+    "PlainPostgres",
+    "RollupStatus",
+    "SeriesStatus",
+    "Timescale",
+    "engine_of",
+]
 
-_FEATURES = text(
-    """
-    SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'timescaledb')
-       AND 'timescaledb' = ANY (string_to_array(replace(current_setting('shared_preload_libraries'), ' ', ''), ','))
-       AND coalesce(current_setting('timescaledb.license', true), '') <> 'apache'
-    """
-)
+#: By the name of the dialect that `schema.dialect` gives a server.
+ENGINES: dict[str, Engine] = {PLAIN: PlainPostgres(), TIMESCALE: Timescale()}
 
 
-def detect(connection: Connection) -> Engine:
-    """The engine of the server behind `connection`.
-
-    TimescaleDB only where it is installed, preloaded (otherwise creating the extension would end the
-    connection) and under its community licence (the Apache one has no continuous aggregates or columnstore).
-    """
-    return Timescale() if connection.scalar(_FEATURES) else PlainPostgres()
+def engine_of(database_url: str) -> Engine:
+    """The engine of the server at `database_url`."""
+    return ENGINES[connectable(database_url).dialect.name]

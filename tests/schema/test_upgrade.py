@@ -5,37 +5,29 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.runtime.migration import MigrationContext
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Connection, create_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Connection
 
-from schema.chunks import Chunks, detect_engine
-from schema.database import sqlalchemy_url
-from schema.engines import PlainPostgres, detect
-from schema.tables import TIME_SERIES, metadata
+from schema.check import find_drift
+from schema.chunks import Chunks
+from schema.dialect import connectable
+from schema.engines import engine_of
+from schema.engines.plain import PlainPostgres
+from schema.tables import TIME_SERIES
 from schema.upgrade import current_revision, newest_revision, upgrade
 from urbanclear.errors import StartError
+from urbanclear.settings import Settings
 
 
 def connect(url: str) -> Connection:
-    return create_engine(sqlalchemy_url(url), poolclass=NullPool).connect()
+    return connectable(url).connect()
 
 
 def test_a_fresh_database_is_brought_to_what_the_code_describes(database_url: str) -> None:
     with connect(database_url) as connection:
         assert current_revision(connection) == newest_revision()
-        context = MigrationContext.configure(connection, opts={"include_object": _ours})
-        assert compare_metadata(context, metadata) == []
-
-
-def _ours(thing: object, name: str | None, kind: str, reflected: bool, other: object) -> bool:
-    """Partitions, and the index that a hypertable brings along, are the engine's own."""
-    is_partition = kind == "table" and reflected and other is None and name not in metadata.tables
-    is_time_index = kind == "index" and name in {f"{table}_time_idx" for table in TIME_SERIES}
-    return not (is_partition or is_time_index)
+    assert find_drift(database_url, Settings()) == []
 
 
 def test_upgrading_again_changes_nothing_and_keeps_every_row(database_url: str) -> None:
@@ -68,10 +60,8 @@ def test_a_server_that_is_not_there_is_a_clear_error() -> None:
 
 
 def test_the_engine_is_decided_by_the_server(database_url: str, request: pytest.FixtureRequest) -> None:
-    with connect(database_url) as connection:
-        expected = {"embedded": "postgresql", "timescaledb": "timescaledb"}
-        engine = request.node.callspec.params["server_url"]
-        assert detect(connection).name == expected[engine]
+    expected = {"embedded": "postgresql", "timescaledb": "timescaledb"}
+    assert engine_of(database_url).name == expected[request.node.callspec.params["server_url"]]
 
 
 async def test_rows_of_any_time_find_a_chunk(database_url: str) -> None:
@@ -80,7 +70,7 @@ async def test_rows_of_any_time_find_a_chunk(database_url: str) -> None:
         datetime(2026, 3, 2, 23, 59, tzinfo=UTC),
         datetime(2000, 1, 1, tzinfo=UTC),
     ]
-    chunks = Chunks(detect_engine(database_url))
+    chunks = Chunks(engine_of(database_url))
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
         for table in TIME_SERIES:
             await chunks.ensure(connection, table, moments)
@@ -98,10 +88,10 @@ def test_a_partition_covers_the_time_it_is_made_for_and_its_neighbour_begins_whe
     time: datetime, table: str
 ) -> None:
     engine, width = PlainPostgres(), TIME_SERIES[table]
-    [(name, ddl)] = engine.chunks_to_make(table, [time]).items()
+    [(name, ddl)] = engine.partitions(table, [time]).items()
     start, end = (datetime.fromisoformat(word) for word in ddl.split("'")[1::2])
     assert start <= time < end
     assert end - start == width
-    [(following, _)] = engine.chunks_to_make(table, [time + width]).items()
+    [(following, _)] = engine.partitions(table, [time + width]).items()
     assert following != name
-    assert set(engine.chunks_to_make(table, [start, end - timedelta(microseconds=1)])) == {name}
+    assert set(engine.partitions(table, [start, end - timedelta(microseconds=1)])) == {name}

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB, REAL
 
-from schema.engines import detect
+from schema.ddl import CreateHypertable, time_series_options
 
 revision = "0001"
 down_revision = None
@@ -78,7 +78,7 @@ def _create_current_state() -> None:
 
 
 def _create_time_series() -> None:
-    engine = detect(op.get_bind())
+    options = time_series_options(op.get_bind().dialect.name)
     op.create_table(
         "readings",
         sa.Column("sensor_id", sa.Integer, nullable=False, autoincrement=False, comment="sensors.id"),
@@ -89,7 +89,7 @@ def _create_time_series() -> None:
         sa.Column("travel_time_s", REAL),
         sa.PrimaryKeyConstraint("sensor_id", "time", name="readings_pkey"),
         comment="One observation of a sensor; each is stored exactly once",
-        **engine.table_options(),
+        **options,
     )
     op.create_table(
         "weather",
@@ -102,7 +102,7 @@ def _create_time_series() -> None:
         sa.Column("condition", sa.Text),
         sa.PrimaryKeyConstraint("station", "time", name="weather_pkey"),
         comment="What weather stations observed",
-        **engine.table_options(),
+        **options,
     )
     op.create_table(
         "incident_updates",
@@ -114,11 +114,11 @@ def _create_time_series() -> None:
         sa.Column("lanes_blocked", sa.SmallInteger),
         sa.PrimaryKeyConstraint("incident_id", "time", "status", name="incident_updates_pkey"),
         comment="Every state an incident has had",
-        **engine.table_options(),
+        **options,
     )
-    engine.adopt(op.get_bind(), "readings", timedelta(days=7))
-    engine.adopt(op.get_bind(), "weather", timedelta(days=28))
-    engine.adopt(op.get_bind(), "incident_updates", timedelta(days=28))
+    op.execute(CreateHypertable("readings", timedelta(days=7)))
+    op.execute(CreateHypertable("weather", timedelta(days=28)))
+    op.execute(CreateHypertable("incident_updates", timedelta(days=28)))
 
 
 def _create_results() -> None:

@@ -1,0 +1,38 @@
+"""What Prometheus is told of the time series; set once a minute by the upkeep that leads."""
+
+from typing import Final
+
+from prometheus_client import Gauge
+
+from schema.status import TimeSeriesStatus
+
+CHUNKS: Final = Gauge("urbanclear_schema_chunks", "Chunks or partitions of a time series", ["relation"])
+COMPRESSED: Final = Gauge("urbanclear_schema_compressed_chunks", "Chunks kept by column", ["relation"])
+BYTES: Final = Gauge("urbanclear_schema_size_bytes", "What a time series takes, indexes included", ["relation"])
+SAVED: Final = Gauge(
+    "urbanclear_schema_compression_ratio", "Size of the compressed chunks over their size as rows", ["relation"]
+)
+LAG: Final = Gauge(
+    "urbanclear_schema_refresh_lag_seconds", "Newest reading minus the end of what a rollup holds", ["relation"]
+)
+FAILURES: Final = Gauge("urbanclear_schema_job_failures", "Failed runs of a recurring job", ["job", "relation"])
+FAILING: Final = Gauge("urbanclear_schema_job_failing", "1 if a job's last run failed, else 0", ["job", "relation"])
+
+
+def observe(status: TimeSeriesStatus) -> None:
+    """Set every gauge; relations and jobs that are gone are no longer told of."""
+    for gauge in (CHUNKS, COMPRESSED, BYTES, SAVED, LAG, FAILURES, FAILING):
+        gauge.clear()
+    for series in status.series:
+        CHUNKS.labels(series.relation).set(series.chunks)
+        COMPRESSED.labels(series.relation).set(series.compressed_chunks)
+        BYTES.labels(series.relation).set(series.bytes)
+        if series.bytes_before and series.bytes_after is not None:
+            SAVED.labels(series.relation).set(series.bytes_after / series.bytes_before)
+    for rollup in status.rollups:
+        lag = status.lag_s(rollup)
+        if lag is not None:
+            LAG.labels(rollup.relation).set(lag)
+    for job in status.jobs:
+        FAILURES.labels(job.name, job.relation or "").set(job.failures)
+        FAILING.labels(job.name, job.relation or "").set(job.error is not None)

@@ -1,0 +1,30 @@
+"""How long each level is kept, from the settings; hourly and daily rollups are kept for ever."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from urbanclear.settings import Settings
+
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Retention:
+    """None stands for ever."""
+
+    readings: timedelta | None = None
+    rollups_5m: timedelta | None = None
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Retention":
+        return cls(settings.readings_retention, settings.rollups_5m_retention)
+
+    def of_relation(self, relation: str) -> timedelta | None:
+        """For a time series or a rollup, by its name in `public`."""
+        if relation == "readings":
+            return self.readings
+        return self.rollups_5m if relation.endswith("_5m") else None
+
+    def oldest_reading(self) -> datetime:
+        """Readings from before this may be gone, and what is computed from them stays as it is."""
+        return BEGINNING if self.readings is None else datetime.now(UTC) - self.readings

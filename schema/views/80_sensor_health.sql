@@ -1,0 +1,39 @@
+CREATE OR REPLACE VIEW sensor_health AS
+WITH span AS MATERIALIZED (
+    SELECT max(time) - interval '23 hours' AS start FROM area_1h
+), day AS MATERIALIZED (
+    SELECT sensor_id, sum(readings) AS readings, sum(good) AS good, sum(implausible) AS implausible,
+           sum(stuck) AS flagged_stuck,
+           count(*) FILTER (WHERE speed_kmh_count >= 6 AND speed_kmh_min = speed_kmh_max) AS stuck_hours
+    FROM readings_1h WHERE time >= (SELECT start FROM span) GROUP BY sensor_id
+)
+SELECT sensors.id AS sensor_id, external_id AS sensor, name, area, corridor,
+       24 * readings_per_hour AS expected_readings, coalesce(readings, 0) AS readings,
+       least(1, coalesce(readings, 0) / nullif(24 * readings_per_hour, 0)) AS reporting_share,
+       good::double precision / nullif(readings, 0) AS good_share,
+       coalesce(implausible, 0) AS implausible, coalesce(flagged_stuck, 0) AS stuck,
+       coalesce(stuck_hours, 0) AS stuck_hours, newest.time AS last_seen,
+       least(1, coalesce(good, 0) / nullif(24 * readings_per_hour, 0)) > 0.9 AND coalesce(stuck_hours, 0) = 0
+           AS healthy
+FROM sensors
+LEFT JOIN measures.links ON links.sensor_id = sensors.id
+LEFT JOIN day ON day.sensor_id = sensors.id
+LEFT JOIN LATERAL (
+    SELECT time FROM readings WHERE readings.sensor_id = sensors.id ORDER BY time DESC LIMIT 1
+) AS newest ON true;
+
+COMMENT ON VIEW sensor_health IS 'How far each sensor can be trusted, from the last 24 hours of the data';
+COMMENT ON COLUMN sensor_health.sensor_id IS 'sensors.id';
+COMMENT ON COLUMN sensor_health.sensor IS 'sensors.external_id, source:id';
+COMMENT ON COLUMN sensor_health.name IS 'what the sensor is called';
+COMMENT ON COLUMN sensor_health.area IS 'part of the city';
+COMMENT ON COLUMN sensor_health.corridor IS 'road and direction';
+COMMENT ON COLUMN sensor_health.expected_readings IS '24 times the 90th percentile of its hourly counts in the last week';
+COMMENT ON COLUMN sensor_health.readings IS 'readings stored, flagged ones included';
+COMMENT ON COLUMN sensor_health.reporting_share IS 'readings / expected_readings, at most 1';
+COMMENT ON COLUMN sensor_health.good_share IS 'share of the readings that are good, 0 to 1';
+COMMENT ON COLUMN sensor_health.implausible IS 'readings flagged as implausible';
+COMMENT ON COLUMN sensor_health.stuck IS 'readings flagged as stuck';
+COMMENT ON COLUMN sensor_health.stuck_hours IS 'hours of at least 6 speeds that are all the same';
+COMMENT ON COLUMN sensor_health.last_seen IS 'time of the newest reading';
+COMMENT ON COLUMN sensor_health.healthy IS 'good readings above 90 % of the expected, and no stuck hour (the share that PeMS takes)';

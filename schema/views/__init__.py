@@ -1,0 +1,76 @@
+"""The views that everyone reads: made anew at each upgrade, since nothing is stored in them.
+
+The rollups' are built from `schema.rollups`; each of the others is a file of this folder named after it, with the
+comments on itself and its columns. Files are run in the order of their numbers.
+"""
+
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import Final
+
+from sqlalchemy import Connection
+
+from schema.los import LEAST_RATIO
+from schema.rollups import COLUMNS, MEASURES, ROLLUPS, Rollup
+
+LEAST_SPEED_KMH: Final = 1.6
+"""What a standstill counts as where time is length over speed: 1 mph, below which probe data do not go either."""
+
+_MOVING = f"""
+    CREATE OR REPLACE FUNCTION measures.moving_kmh(speed_kmh double precision) RETURNS double precision
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN speed_kmh < {LEAST_SPEED_KMH} THEN {LEAST_SPEED_KMH} ELSE speed_kmh END
+"""
+_HOURS_LOST = """
+    CREATE OR REPLACE FUNCTION measures.hours_lost(
+        length_m double precision, speed_kmh double precision, reference_kmh double precision
+    ) RETURNS double precision LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN speed_kmh < reference_kmh
+        THEN length_m / 1000 * (1 / measures.moving_kmh(speed_kmh) - 1 / reference_kmh)
+        WHEN speed_kmh >= reference_kmh THEN length_m * 0 END;
+    COMMENT ON FUNCTION measures.hours_lost IS 'Hours a vehicle loses against the reference speed; NULL if unknown'
+"""
+
+
+def replace_views(connection: Connection) -> None:
+    """Create every view, or put the newest definition in the place of the one that is there."""
+    for statement in statements():
+        connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+
+
+def statements() -> Iterator[str]:
+    """The SQL of all views, in the order in which they build on one another."""
+    yield from (_level_of_service(), _MOVING, _HOURS_LOST)
+    for rollup in ROLLUPS:
+        yield _rollup_view(rollup)
+    for file in sorted(files(__name__).iterdir(), key=lambda file: file.name):
+        if file.name.endswith(".sql"):
+            yield file.read_text()
+
+
+def _level_of_service() -> str:
+    classes = " ".join(f"WHEN ratio > {least} THEN '{level}'" for level, least in LEAST_RATIO)
+    return f"""
+        CREATE OR REPLACE FUNCTION level_of_service(ratio double precision) RETURNS text
+        LANGUAGE sql IMMUTABLE PARALLEL SAFE
+        RETURN CASE {classes} WHEN ratio >= 0 THEN 'F' END;
+        COMMENT ON FUNCTION level_of_service IS 'Level of service of speed / free-flow speed; HCM 2010, exhibit 16-4'
+    """
+
+
+def _rollup_view(rollup: Rollup) -> str:
+    means = ", ".join(f"{name}_sum / nullif({name}_count, 0) AS {name}" for name in MEASURES)
+    columns = ", ".join(column.name for column in COLUMNS)
+    comments = {
+        rollup.key: "sensors.id" if rollup.key == "sensor_id" else "sensors.area",
+        "time": "start of the bucket, UTC",
+        **{name: f"mean of the good readings: {name}_sum / {name}_count" for name in MEASURES},
+        **{column.name: column.comment for column in COLUMNS},
+    }
+    width = f"{rollup.width.total_seconds() / 60:.0f} minutes"
+    subject = "sensor" if rollup.key == "sensor_id" else "area"
+    return f"""
+        CREATE OR REPLACE VIEW {rollup.name} AS
+        SELECT {rollup.key}, time, {means}, {columns} FROM rollup.{rollup.name};
+        COMMENT ON VIEW {rollup.name} IS 'Readings of each {subject} in buckets of {width}, the newest included';
+    """ + "".join(f"COMMENT ON COLUMN {rollup.name}.{name} IS '{text}';" for name, text in comments.items())
