@@ -1,12 +1,18 @@
 """How the time series are doing: chunks, sizes, how far rollups are refreshed, recurring jobs and their failures."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, Error
 from psycopg.rows import class_row, scalar_row
+from rich.filesize import decimal
+from rich.table import Table
 
-from schema.engines import Engine, JobStatus, RollupStatus, SeriesStatus
+from schema.database import APPLICATION
+from schema.engines import Engine, JobStatus, RollupStatus, SeriesStatus, engine_of
+from urbanclear.errors import StartError
 
 _TASKS = """
     SELECT task AS name, NULL AS relation, last_success, runs, failures, error FROM upkeep ORDER BY task
@@ -44,3 +50,52 @@ async def series_status(connection: AsyncConnection, engine: Engine) -> TimeSeri
         rollups=await engine.rollups(connection),
         jobs=[*await engine.jobs(connection), *await tasks.fetchall()],
     )
+
+
+async def fetch_status(database_url: str) -> TimeSeriesStatus:
+    """The status of the server at `database_url`; raises `StartError` when it cannot be asked."""
+    try:
+        async with await AsyncConnection.connect(
+            database_url, autocommit=True, connect_timeout=5, application_name=APPLICATION
+        ) as connection:
+            return await series_status(connection, engine_of(database_url))
+    except Error as error:
+        raise StartError(
+            f"The time series cannot be asked: {str(error).strip()}; if a relation is missing, run "
+            f"`urbanclear schema upgrade`."
+        ) from error
+
+
+def to_builtins(status: TimeSeriesStatus) -> dict[str, Any]:
+    """For JSON: times as RFC 3339, lags in seconds."""
+    lags = {rollup.relation: status.lag_s(rollup) for rollup in status.rollups}
+    report = asdict(status)
+    for rollup in report["rollups"]:
+        rollup["lag_s"] = lags[rollup["relation"]]
+        rollup["refreshed_to"] = _iso(rollup["refreshed_to"])
+    for job in report["jobs"]:
+        job["last_success"] = _iso(job["last_success"])
+    return {**report, "newest_reading": _iso(status.newest_reading)}
+
+
+def tables(status: TimeSeriesStatus) -> Iterator[Table]:
+    """For people."""
+    series = Table("time series", "chunks", "compressed", "size", "compressed from", "to", title=status.engine)
+    for one in status.series:
+        sizes = ("–" if size is None else decimal(size) for size in (one.bytes, one.bytes_before, one.bytes_after))
+        series.add_row(one.relation, str(one.chunks), str(one.compressed_chunks), *sizes)
+    yield series
+    rollups = Table("rollup", "refreshed to", "lag")
+    for rollup in status.rollups:
+        lag = status.lag_s(rollup)
+        rollups.add_row(rollup.relation, _iso(rollup.refreshed_to) or "–", "–" if lag is None else f"{lag:.0f} s")
+    yield rollups
+    jobs = Table("job", "relation", "last success", "runs", "failures", "last error")
+    for job in status.jobs:
+        numbers = (str(job.runs), str(job.failures))
+        jobs.add_row(job.name, job.relation or "", _iso(job.last_success) or "–", *numbers, job.error or "")
+    yield jobs
+
+
+def _iso(time: datetime | None) -> str | None:
+    return None if time is None else time.isoformat(timespec="seconds")

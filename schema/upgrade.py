@@ -9,6 +9,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
+from schema.analyst import grant_reading
 from schema.dialect import connectable
 from schema.engines import ENGINES
 from schema.retention import Retention
@@ -35,6 +36,7 @@ def upgrade(database_url: str, settings: Settings | None = None) -> str:
             engine.prepare(connection)
             command.upgrade(_config(connection), "head")
             replace_views(connection)
+            grant_reading(connection, settings)
             engine.apply_policies(connection, Retention.of(settings))
     except DBAPIError as error:
         raise StartError(f"The schema could not be upgraded: {str(error.orig).strip()}") from error

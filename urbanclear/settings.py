@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated
 from zoneinfo import available_timezones
 
-from pydantic import BeforeValidator, Field, PostgresDsn, field_validator
+from pydantic import BeforeValidator, Field, PostgresDsn, SecretStr, field_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -79,6 +79,12 @@ class Settings(BaseSettings):
         timedelta(days=365),
         ge=timedelta(days=2),
         description="how long 5-minute rollups are kept",
+    )
+    analyst_password: SecretStr | None = Field(
+        None, description="password of the role `urbanclear_analyst`; without one it cannot log in"
+    )
+    analyst_timeout: timedelta = Field(
+        timedelta(minutes=1), gt=timedelta(0), description="longest that a query of `urbanclear_analyst` may run"
     )
     time_zone: str = Field("America/New_York", description="time zone of the city, whose days and hours count")
     planning_percentile: float = Field(

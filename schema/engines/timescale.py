@@ -42,17 +42,19 @@ _POLICIES = text(
     """
 )
 _SERIES = """
-    SELECT coalesce(a.view_name, h.hypertable_name) AS relation, h.num_chunks::int AS chunks,
-           coalesce(c.number_compressed_chunks, 0)::int AS compressed_chunks,
-           hypertable_size(format('%I.%I', h.hypertable_schema, h.hypertable_name)::regclass) AS bytes,
-           c.before_compression_total_bytes AS bytes_before, c.after_compression_total_bytes AS bytes_after
-    FROM timescaledb_information.hypertables AS h
-    LEFT JOIN timescaledb_information.continuous_aggregates AS a
-        ON (a.materialization_hypertable_schema, a.materialization_hypertable_name)
-         = (h.hypertable_schema, h.hypertable_name)
-    LEFT JOIN LATERAL hypertable_columnstore_stats(
-        format('%I.%I', h.hypertable_schema, h.hypertable_name)::regclass) AS c ON true
-    ORDER BY h.hypertable_schema DESC, relation
+    SELECT relation, (SELECT count(*)::int FROM show_chunks(hypertable)) AS chunks,
+           coalesce(number_compressed_chunks, 0)::int AS compressed_chunks, hypertable_size(hypertable) AS bytes,
+           before_compression_total_bytes AS bytes_before, after_compression_total_bytes AS bytes_after
+    FROM (
+        SELECT 1 AS rank, hypertable_name AS relation, hypertable_schema AS schema, hypertable_name AS name
+        FROM timescaledb_information.hypertables
+        UNION ALL
+        SELECT 2, view_name, materialization_hypertable_schema, materialization_hypertable_name
+        FROM timescaledb_information.continuous_aggregates
+    ) AS known
+    CROSS JOIN LATERAL (SELECT format('%I.%I', schema, name)::regclass AS hypertable) AS place
+    LEFT JOIN LATERAL hypertable_columnstore_stats(hypertable) ON true
+    ORDER BY rank, relation
 """
 _ROLLUPS = """
     SELECT view_name AS relation,

@@ -8,7 +8,6 @@ left in the data folder; nobody else's folder is opened up for it.
 import hashlib
 import os
 import pwd
-import secrets
 import shutil
 import signal
 import subprocess
@@ -22,6 +21,7 @@ import psycopg
 from psycopg import sql
 
 from urbanclear.embedded.process import Identity, Process
+from urbanclear.embedded.state import secret
 from urbanclear.errors import StartError
 from urbanclear.settings import LOOPBACK
 
@@ -61,7 +61,11 @@ class Postgres:
     @property
     def url(self) -> str:
         """The address, with the password, for those who may read it."""
-        return f"postgresql://{NAME}:{self._password_file.read_text().strip()}@{LOOPBACK}:{self.port}/{NAME}"
+        return self.url_of(f"{NAME}:{secret(self._password_file)}")
+
+    def url_of(self, login: str) -> str:
+        """The address for `login`, a role with or without its password."""
+        return f"postgresql://{login}@{LOOPBACK}:{self.port}/{NAME}"
 
     def prepare(self) -> None:
         """Make the data folder where there is none; raise `StartError` where one is of another version."""
@@ -100,11 +104,7 @@ class Postgres:
         fresh = self._home.data.with_name(self._home.data.name + ".new")
         shutil.rmtree(fresh, ignore_errors=True)
         _make_folder(fresh, self._home.identity)
-        if not self._password_file.exists():
-            with open(os.open(self._password_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(secrets.token_urlsafe(24))
-        password = self._password_file.read_text()
-        self._initdb(fresh, password)
+        self._initdb(fresh, secret(self._password_file))
         fresh.rename(self._home.data)
 
     def _initdb(self, target: Path, password: str) -> None:

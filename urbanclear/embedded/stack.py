@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Final
 
 import httpx
+from pydantic import SecretStr
 
 from schema.admin import create_topics
+from schema.analyst import ROLE
 from schema.upgrade import upgrade
 from urbanclear.embedded import jars, java, ports, state
 from urbanclear.embedded.kafka import Kafka
@@ -24,7 +26,7 @@ from urbanclear.embedded.postgres import Postgres
 from urbanclear.embedded.process import Process
 from urbanclear.embedded.supervisor import Supervisor
 from urbanclear.errors import StartError
-from urbanclear.settings import LOOPBACK, Settings
+from urbanclear.settings import FOREVER, LOOPBACK, Settings
 
 API_READY_SECONDS: Final = 60.0
 PORTS: Final = ("postgres", "kafka", "kafka-controller", "ingest", "alerting", "source")
@@ -57,6 +59,7 @@ class Stack:
     jar_progress: JarProgress | None = None
     addresses: list[Address] = field(default_factory=list)
     metrics_urls: dict[str, str] = field(default_factory=dict)
+    _env: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.folder = self.folder.absolute()
@@ -70,9 +73,10 @@ class Stack:
         state.require_space(self.folder)
         state.end_leftovers(self._state)
         self._choose_ports()
+        self._keep_what_is_replayed()
         database_url, bootstrap = await self._start_servers()
         self.say("Schema and topics")
-        await asyncio.to_thread(upgrade, database_url)
+        await asyncio.to_thread(upgrade, database_url, self.settings)
         await create_topics(bootstrap, self.settings)
         self._start_parts(database_url, bootstrap)
         await self._wait_for_api()
@@ -96,12 +100,18 @@ class Stack:
 
     def part_state(self, name: str) -> str:
         """For the table: how the named part is; `yours` where the settings name a server."""
-        return self._supervisor.state(name) or "yours"
+        return self._supervisor.state(name.split(",")[0]) or "yours"
 
     def _choose_ports(self) -> None:
         preferred = [self._state.ports[name] for name in PORTS if name in self._state.ports]
         self._ports = dict(zip(PORTS, ports.choose(len(PORTS), preferred), strict=True))
         self._state.ports = self._ports
+
+    def _keep_what_is_replayed(self) -> None:
+        """A recording is older than readings are kept: it stays, unless the settings say how long."""
+        if self.source[:1] == ["replay"] and "readings_retention" not in self.settings.model_fields_set:
+            self.settings = self.settings.model_copy(update={"readings_retention": None})
+            self._env["URBANCLEAR_READINGS_RETENTION"] = FOREVER
 
     async def _start_servers(self) -> tuple[str, str]:
         """Both servers at once; those that the settings name are used as they are."""
@@ -117,11 +127,20 @@ class Stack:
             self._supervisor.start(kafka.process)
             waits.append(kafka.wait_ready())
         await asyncio.gather(*waits)
-        url = str(given_url) if postgres is None else postgres.url
+        url = str(given_url) if postgres is None else self._open_to_analysts(postgres)
         bootstrap = str(given_bootstrap) if kafka is None else kafka.bootstrap
         self._add_address("PostgreSQL", _without_password(url))
+        if postgres is not None:
+            self._add_address("PostgreSQL, read-only", _without_password(postgres.url_of(ROLE)))
         self._add_address("Kafka", bootstrap)
         return url, bootstrap
+
+    def _open_to_analysts(self, postgres: Postgres) -> str:
+        """The embedded server's address; the role that reads gets a password, kept in the data folder."""
+        if self.settings.analyst_password is None:
+            password = state.secret(self.folder / "analyst.password")
+            self.settings = self.settings.model_copy(update={"analyst_password": SecretStr(password)})
+        return postgres.url
 
     async def _prepare_postgres(self) -> Postgres:
         postgres = Postgres(self.folder / "postgres", self._ports["postgres"], self._log("postgres"))
@@ -150,6 +169,7 @@ class Stack:
 
     def _start_parts(self, database_url: str, bootstrap: str) -> None:
         env = {
+            **self._env,
             "URBANCLEAR_DATABASE_URL": database_url,
             "URBANCLEAR_KAFKA_BOOTSTRAP": bootstrap,
             "URBANCLEAR_API_HOST": self.settings.api_host,

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -108,6 +109,14 @@ def write_stack_env(folder: Path, values: dict[str, str]) -> None:
     file = os.open(folder / STACK_ENV, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with open(file, "w") as env:
         env.writelines(f"{name}={value}\n" for name, value in values.items())
+
+
+def secret(file: Path) -> str:
+    """The password in `file`, which is made with a random one where there is none."""
+    if not file.exists():
+        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
+            new.write(secrets.token_urlsafe(24))
+    return file.read_text().strip()
 
 
 def remove_stack_env(folder: Path) -> None:

@@ -1,0 +1,37 @@
+"""Computes the past anew: rollups as far back as readings are kept, measures as far back as 5-minute rollups are."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+
+from psycopg import AsyncConnection, Error
+
+from schema.database import APPLICATION
+from schema.engines import engine_of
+from schema.measures import Definition, compute_days
+from schema.retention import BEGINNING, Retention
+from urbanclear.errors import ConfigurationError, StartError
+from urbanclear.settings import Settings
+
+
+async def reprocess(database_url: str, settings: Settings, days: list[date], done: Callable[[date], None]) -> None:
+    """Recompute `days`, the city's own and in order; `done` is called after each.
+
+    Raises `ConfigurationError` for days whose 5-minute rollups are no longer kept, since their measures would be
+    lost, and `StartError` when the database refuses.
+    """
+    definition, retention = Definition.of(settings), Retention.of(settings)
+    start, end = definition.span(days[0])[0], definition.span(days[-1])[1]
+    oldest = BEGINNING if retention.rollups_5m is None else datetime.now(UTC) - retention.rollups_5m
+    if start < oldest:
+        raise ConfigurationError(
+            f"{days[0]} is older than 5-minute rollups are kept, so its measures stay as they are: begin after "
+            f"{oldest:%Y-%m-%d}."
+        )
+    try:
+        async with await AsyncConnection.connect(
+            database_url, autocommit=True, connect_timeout=5, application_name=APPLICATION
+        ) as connection:
+            await engine_of(database_url).recompute(connection, start, end, retention)
+            await compute_days(connection, days, definition, done)
+    except Error as error:
+        raise StartError(f"The past could not be computed anew: {str(error).strip()}") from error
