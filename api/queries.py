@@ -3,23 +3,9 @@
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import Select, func, select, true
+from sqlalchemy import Select, func, select
 
-from schema.tables import heartbeats, incidents, readings, sensors
-
-_newest = (
-    select(
-        readings.c.time,
-        readings.c.speed_kmh,
-        readings.c.volume_vph,
-        readings.c.occupancy,
-        readings.c.travel_time_s,
-    )
-    .where(readings.c.sensor_id == sensors.c.id)
-    .order_by(readings.c.time.desc())
-    .limit(1)
-    .lateral("newest")
-)
+from schema.tables import heartbeats, incidents, latest_readings, sensors
 
 SENSORS: Final = select(
     sensors.c.external_id.label("sensor"),
@@ -30,13 +16,13 @@ CURRENT: Final = (
     select(
         sensors.c.external_id.label("sensor"),
         sensors.c.free_flow_speed_kmh,
-        _newest.c.time,
-        _newest.c.speed_kmh,
-        _newest.c.volume_vph,
-        _newest.c.occupancy,
-        _newest.c.travel_time_s,
+        latest_readings.c.time,
+        latest_readings.c.speed_kmh,
+        latest_readings.c.volume_vph,
+        latest_readings.c.occupancy,
+        latest_readings.c.travel_time_s,
     )
-    .join_from(sensors, _newest, true())
+    .join_from(sensors, latest_readings, latest_readings.c.sensor_id == sensors.c.id)
     .order_by(sensors.c.external_id)
 )
 

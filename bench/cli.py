@@ -1,11 +1,16 @@
 """`urbanclear bench …`: a JSON array of figures on standard output, progress on standard error."""
 
 import asyncio
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+from urbanclear.settings import get_settings
+
+if TYPE_CHECKING:
+    from bench.figures import Figure
 
 app = typer.Typer(no_args_is_help=True, help="Measure, on this machine, what the README says.")
 
@@ -21,16 +26,38 @@ def benchmarks() -> None:
 @app.command()
 def stack(quick: Quick = False, as_json: AsJson = False) -> None:
     """How soon the whole is up, how soon a reading is on the page, how many a second it takes."""
-    from bench.figures import as_json as to_json
     from bench.stack import measure
 
     console = Console(stderr=True)
     with console.status("") as status:
         figures = asyncio.run(measure(quick, status.update))
+    _show(figures, as_json)
+
+
+@app.command()
+def schema(
+    rows: Annotated[
+        int, typer.Option(help="readings in all, over 30 days of 1,000 sensors", min=100_000)
+    ] = 86_400_000,
+    as_json: AsJson = False,
+) -> None:
+    """Storage, rollups against raw readings, everyday queries; on the server of the settings, or an embedded one."""
+    from bench.schema import measure
+
+    console = Console(stderr=True)
+    with console.status("") as status:
+        engine, figures = asyncio.run(measure(get_settings(), rows, status.update))
+    _show(figures, as_json, engine=engine, rows=rows)
+
+
+def _show(figures: "list[Figure]", as_json: bool, **context: object) -> None:
+    from bench.figures import as_json as to_json
+
     if as_json:
-        typer.echo(to_json(figures))
+        typer.echo(to_json(figures, **context))
         return
-    table = Table("figure", "median", "unit", "min", "max", "runs", "bare part", "ratio")
+    title = ", ".join(f"{name} {value}" for name, value in context.items())
+    table = Table("figure", "median", "unit", "min", "max", "runs", "bare part", "ratio", title=title)
     for one in figures:
         bare = ("–", "–") if one.ratio is None else (str(one.baseline), str(one.ratio))
         table.add_row(one.name, str(one.value), one.unit, str(one.min), str(one.max), str(one.runs), *bare)

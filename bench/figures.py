@@ -36,6 +36,6 @@ def figure(name: str, unit: str, values: Sequence[float], baselines: Sequence[fl
     )
 
 
-def as_json(figures: Sequence[Figure]) -> str:
-    """One array, an object a figure."""
-    return json.dumps([asdict(one) for one in figures], indent=2)
+def as_json(figures: Sequence[Figure], **context: object) -> str:
+    """One array, an object a figure, each with what holds for all of them."""
+    return json.dumps([{**asdict(one), **context} for one in figures], indent=2)

@@ -15,6 +15,17 @@ COPY_READINGS: Final = """
     COPY readings (sensor_id, time, speed_kmh, volume_vph, occupancy, travel_time_s) FROM STDIN (FORMAT binary)
 """
 
+# Sorted, so that two writers that share sensors take turns instead of each other's locks.
+UPSERT_LATEST: Final = """
+    INSERT INTO latest_readings AS known (sensor_id, time, speed_kmh, volume_vph, occupancy, travel_time_s)
+    SELECT * FROM unnest(%b::integer[], %b::timestamptz[], %b::real[], %b::real[], %b::real[], %b::real[]) AS new
+    ORDER BY 1
+    ON CONFLICT (sensor_id) DO UPDATE SET
+        time = excluded.time, speed_kmh = excluded.speed_kmh, volume_vph = excluded.volume_vph,
+        occupancy = excluded.occupancy, travel_time_s = excluded.travel_time_s
+    WHERE excluded.time > known.time
+"""
+
 STAGING: Final = """
     CREATE TEMPORARY TABLE IF NOT EXISTS staged_readings (
         sensor_id integer, time timestamptz, speed_kmh real, volume_vph real, occupancy real, travel_time_s real

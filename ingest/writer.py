@@ -140,6 +140,10 @@ class Writer:
         if self._careful:
             await cursor.execute(statements.INSERT_STAGED)
             await cursor.execute(statements.EMPTY_STAGING)
+        newest = {row[0]: row for row in sorted(rows.values(), key=lambda row: row[1])}
+        await cursor.execute(
+            statements.UPSERT_LATEST, [list(column) for column in zip(*newest.values(), strict=True)]
+        )
 
 
 def _sensor_row(sensor: Sensor) -> dict[str, object]:

@@ -14,8 +14,17 @@ from urbanclear.errors import StartError
 from urbanclear.settings import Settings
 
 ROLE: Final = "urbanclear_analyst"
-TABLES: Final = ("sensors", "readings", "weather", "incidents", "incident_updates", "predictions", "anomalies")
-RESULTS: Final = ("sensor_clusters",)
+TABLES: Final = (
+    "sensors",
+    "readings",
+    "latest_readings",
+    "weather",
+    "incidents",
+    "incident_updates",
+    "predictions",
+    "anomalies",
+    "sensor_clusters",
+)
 VIEWS: Final = (
     "current_conditions",
     "congestion_scan",
@@ -38,7 +47,7 @@ _EXISTS = "SELECT FROM pg_roles WHERE rolname = 'urbanclear_analyst'"
 
 def readable() -> list[str]:
     """The relations that analysts may read."""
-    return [*TABLES, *RESULTS, *(rollup.name for rollup in ROLLUPS), *VIEWS]
+    return [*TABLES, *(rollup.name for rollup in ROLLUPS), *VIEWS]
 
 
 def grant_reading(connection: Connection, settings: Settings) -> None:

@@ -17,7 +17,7 @@ from urbanclear.errors import StartError
 _TASKS = """
     SELECT task AS name, NULL AS relation, last_success, runs, failures, error FROM upkeep ORDER BY task
 """
-_NEWEST = "SELECT max(time) FROM current_conditions"
+_NEWEST = "SELECT max(time) FROM latest_readings"
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,19 @@ readings = Table(
     comment="One observation of a sensor; each is stored exactly once",
 )
 
+latest_readings = Table(
+    "latest_readings",
+    metadata,
+    Column("sensor_id", Integer, primary_key=True, autoincrement=False, comment="sensors.id"),
+    Column("time", Time, nullable=False),
+    Column("speed_kmh", REAL),
+    Column("volume_vph", REAL, comment="vehicles per hour"),
+    Column("occupancy", REAL, comment="share of time a vehicle covers the detector, 0 to 1"),
+    Column("travel_time_s", REAL),
+    comment="The newest good reading of each sensor, kept by ingest so that the city's state is one small table",
+    postgresql_with={"fillfactor": 50},
+)
+
 weather = Table(
     "weather",
     metadata,

@@ -24,7 +24,7 @@ SEED = 1
 PARTITIONS = 8
 
 _READINGS = "SELECT sensor_id, time, speed_kmh FROM readings WHERE speed_kmh IS NOT NULL"
-_NEWEST = "SELECT max(time) FROM readings"
+_NEWEST = "SELECT max(time) FROM latest_readings"
 _ALONE = "LOCK TABLE sensor_clusters IN SHARE ROW EXCLUSIVE MODE"  # readers go on; a second run waits
 _FORGET = "DELETE FROM sensor_clusters"
 _INSERT = """

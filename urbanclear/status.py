@@ -19,11 +19,13 @@ from urbanclear.settings import Settings
 
 TIMEOUT_SECONDS = 5.0
 BEATING_PARTS = ("ingest", "alerting")
-COUNTED_TABLES = ("sensors", "readings", "incidents", "weather")
 
 _HEARTBEATS = "SELECT part, extract(epoch FROM now() - max(time))::float8 AS age_s FROM heartbeats GROUP BY part"
-_COUNTS = "SELECT " + ", ".join(f"(SELECT count(*) FROM {name}) AS {name}" for name in COUNTED_TABLES)  # noqa: S608
-_NEWEST = "SELECT max(time) AS time FROM readings"
+_COUNTS = """
+    SELECT (SELECT count(*) FROM sensors) AS sensors, (SELECT coalesce(sum(readings), 0) FROM area_1d) AS readings,
+           (SELECT count(*) FROM incidents) AS incidents, (SELECT count(*) FROM weather) AS weather
+"""
+_NEWEST = "SELECT max(time) AS time FROM latest_readings"
 
 
 async def gather(settings: Settings) -> dict[str, Any]:

@@ -63,6 +63,15 @@ class Engine(Protocol):
     async def refresh(self, connection: AsyncConnection, retention: Retention) -> int:
         """Bring the rollups up to what was written since the last call; returns how many buckets that touched."""
 
+    async def catch_up(self, connection: AsyncConnection, retention: Retention) -> None:
+        """Bring the rollups up to the newest whole bucket now, instead of when it is their turn."""
+
+    async def compress(self, connection: AsyncConnection) -> None:
+        """Compress now what is old enough."""
+
+    async def pause_jobs(self, connection: AsyncConnection) -> None:
+        """Let the server do nothing in this database by itself, so that what it does can be measured."""
+
     async def recompute(
         self, connection: AsyncConnection, start: datetime, end: datetime, retention: Retention
     ) -> None:

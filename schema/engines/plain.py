@@ -79,6 +79,15 @@ class PlainPostgres:
         finally:
             await connection.set_isolation_level(None)
 
+    async def catch_up(self, connection: AsyncConnection, retention: Retention) -> None:
+        await self.refresh(connection, retention)
+
+    async def compress(self, connection: AsyncConnection) -> None:
+        pass
+
+    async def pause_jobs(self, connection: AsyncConnection) -> None:
+        pass
+
     async def recompute(
         self, connection: AsyncConnection, start: datetime, end: datetime, retention: Retention
     ) -> None:

@@ -1,17 +1,20 @@
 """TimescaleDB: the server's own jobs refresh, compress and retire; they are set from the settings here."""
 
+import asyncio
 import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from psycopg import AsyncConnection
+from psycopg.errors import LockNotAvailable
 from psycopg.rows import class_row
 from sqlalchemy import Connection, RowMapping, text
 
 from schema.ddl import ColumnstorePolicy, Policy, RefreshPolicy, RemovePolicy, RetentionPolicy
 from schema.dialect import TIMESCALE
 from schema.engines.base import JobStatus, RollupStatus, SeriesStatus
-from schema.policies import wanted
+from schema.policies import COMPRESS_READINGS_AFTER, wanted
 from schema.retention import Retention
 from schema.rollups import ROLLUPS
 from urbanclear.errors import StartError
@@ -21,6 +24,9 @@ log = get_logger("schema")
 
 #: The oldest extension that has all that is used, and the newest that the tests have been run on.
 OLDEST_EXTENSION, NEWEST_TESTED = (2, 23), (2, 29)
+
+REFRESH_ATTEMPTS: Final = 240
+REFRESH_RETRY_SECONDS: Final = 0.5
 
 _VERSIONS = text(
     """
@@ -65,6 +71,8 @@ _ROLLUPS = """
     CROSS JOIN _timescaledb_functions.cagg_watermark(h.id) AS watermark
     WHERE view_schema = 'rollup'
 """
+_CATCH_UP = "CALL refresh_continuous_aggregate(%(rollup)s, %(start)s, %(end)s)"
+_COMPRESS = "SELECT compress_chunk(chunk, true) FROM show_chunks('readings', older_than => %s) AS chunk"
 _RECOMPUTE = """
     CALL refresh_continuous_aggregate(
         %(rollup)s, date_bin(%(width)s, %(start)s, timestamptz 'epoch'),
@@ -116,12 +124,23 @@ class Timescale:
     async def refresh(self, connection: AsyncConnection, retention: Retention) -> int:
         return 0
 
+    async def catch_up(self, connection: AsyncConnection, retention: Retention) -> None:
+        for rollup in ROLLUPS:
+            span = {"start": retention.oldest_reading(), "end": datetime.now(UTC) - rollup.width}
+            await _refresh(connection, _CATCH_UP, {**span, "rollup": f"rollup.{rollup.name}"})
+
+    async def compress(self, connection: AsyncConnection) -> None:
+        await connection.execute(_COMPRESS, [COMPRESS_READINGS_AFTER])
+
+    async def pause_jobs(self, connection: AsyncConnection) -> None:
+        await connection.execute("SELECT _timescaledb_functions.stop_background_workers()")
+
     async def recompute(
         self, connection: AsyncConnection, start: datetime, end: datetime, retention: Retention
     ) -> None:
         span = {"start": max(start, retention.oldest_reading()), "end": end}
         for rollup in ROLLUPS:
-            await connection.execute(_RECOMPUTE, {**span, "rollup": f"rollup.{rollup.name}", "width": rollup.width})
+            await _refresh(connection, _RECOMPUTE, {**span, "rollup": f"rollup.{rollup.name}", "width": rollup.width})
 
     async def retire(self, connection: AsyncConnection, retention: Retention) -> list[str]:
         return []
@@ -141,6 +160,18 @@ class Timescale:
         cursor = connection.cursor(row_factory=class_row(JobStatus))
         await cursor.execute(_JOBS)
         return await cursor.fetchall()
+
+
+async def _refresh(connection: AsyncConnection, call: str, parameters: dict[str, Any]) -> None:
+    """Call it when no job of the server's is at the same stretch; raises `LockNotAvailable` when one always is."""
+    for _ in range(REFRESH_ATTEMPTS):
+        try:
+            await connection.execute(call.encode(), parameters)
+        except LockNotAvailable:
+            await asyncio.sleep(REFRESH_RETRY_SECONDS)
+        else:
+            return
+    await connection.execute(call.encode(), parameters)
 
 
 def _policies(connection: Connection) -> set[Policy]:

@@ -6,11 +6,9 @@ SELECT sensors.id AS sensor_id, external_id AS sensor, name, area, road, directi
        level_of_service(newest.speed_kmh / nullif(reference.kmh, 0)) AS level_of_service,
        now() - newest.time AS age
 FROM sensors
-LEFT JOIN measures.links ON sensor_id = sensors.id
-CROSS JOIN LATERAL (SELECT coalesce(sensors.free_flow_speed_kmh, links.free_flow_speed_kmh) AS kmh) AS reference
-CROSS JOIN LATERAL (
-    SELECT * FROM readings WHERE readings.sensor_id = sensors.id AND flag IS NULL ORDER BY time DESC LIMIT 1
-) AS newest;
+JOIN latest_readings AS newest ON newest.sensor_id = sensors.id
+LEFT JOIN measures.links ON links.sensor_id = sensors.id
+CROSS JOIN LATERAL (SELECT coalesce(sensors.free_flow_speed_kmh, links.free_flow_speed_kmh) AS kmh) AS reference;
 
 COMMENT ON VIEW current_conditions IS 'The newest good reading of each sensor and what it means. Each row is one reading, so its share of good readings is 1';
 COMMENT ON COLUMN current_conditions.sensor_id IS 'sensors.id';

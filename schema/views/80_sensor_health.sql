@@ -18,9 +18,7 @@ SELECT sensors.id AS sensor_id, external_id AS sensor, name, area, corridor,
 FROM sensors
 LEFT JOIN measures.links ON links.sensor_id = sensors.id
 LEFT JOIN day ON day.sensor_id = sensors.id
-LEFT JOIN LATERAL (
-    SELECT time FROM readings WHERE readings.sensor_id = sensors.id ORDER BY time DESC LIMIT 1
-) AS newest ON true;
+LEFT JOIN latest_readings AS newest ON newest.sensor_id = sensors.id;
 
 COMMENT ON VIEW sensor_health IS 'How far each sensor can be trusted, from the last 24 hours of the data';
 COMMENT ON COLUMN sensor_health.sensor_id IS 'sensors.id';
@@ -35,5 +33,5 @@ COMMENT ON COLUMN sensor_health.good_share IS 'share of the readings that are go
 COMMENT ON COLUMN sensor_health.implausible IS 'readings flagged as implausible';
 COMMENT ON COLUMN sensor_health.stuck IS 'readings flagged as stuck';
 COMMENT ON COLUMN sensor_health.stuck_hours IS 'hours of at least 6 speeds that are all the same';
-COMMENT ON COLUMN sensor_health.last_seen IS 'time of the newest reading';
+COMMENT ON COLUMN sensor_health.last_seen IS 'time of the newest good reading';
 COMMENT ON COLUMN sensor_health.healthy IS 'good readings above 90 % of the expected, and no stuck hour (the share that PeMS takes)';

@@ -7,6 +7,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 
+from tests.readings import NOTE_LATEST
 from tests.spark.shapes import DAYS, MIDNIGHT, SLOW_HOUR
 
 
@@ -32,6 +33,7 @@ def city(database_url: str) -> str:
                 for step in range(DAYS * 72):
                     time = MIDNIGHT + timedelta(minutes=20 * step)
                     copy.write_row((row[0], time, (40 + 5 * number) * _share(shape, time.hour)))
+        connection.execute(NOTE_LATEST)
     return database_url
 
 

@@ -11,6 +11,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.execute("CREATE SCHEMA measures")
+    _create_latest_readings()
     op.create_table(
         "definitions",
         sa.Column("id", sa.Integer(), sa.Identity(always=False), nullable=False),
@@ -156,4 +157,28 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("day", "sensor_id", "period", name="reliability_pkey"),
         schema="measures",
         comment="How reliable each link was, by period of the day",
+    )
+
+
+def _create_latest_readings() -> None:
+    op.create_table(
+        "latest_readings",
+        sa.Column("sensor_id", sa.Integer, nullable=False, autoincrement=False, comment="sensors.id"),
+        sa.Column("time", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("speed_kmh", sa.REAL),
+        sa.Column("volume_vph", sa.REAL, comment="vehicles per hour"),
+        sa.Column("occupancy", sa.REAL, comment="share of time a vehicle covers the detector, 0 to 1"),
+        sa.Column("travel_time_s", sa.REAL),
+        sa.PrimaryKeyConstraint("sensor_id", name="latest_readings_pkey"),
+        comment="The newest good reading of each sensor, kept by ingest so that the city's state is one small table",
+        postgresql_with={"fillfactor": 50},  # each row is updated in place again and again
+    )
+    op.execute(
+        """
+        INSERT INTO latest_readings
+        SELECT id, newest.* FROM sensors CROSS JOIN LATERAL (
+            SELECT time, speed_kmh, volume_vph, occupancy, travel_time_s FROM readings
+            WHERE sensor_id = id ORDER BY time DESC LIMIT 1
+        ) AS newest
+        """
     )
