@@ -50,6 +50,20 @@ def schema(
     _show(figures, as_json, engine=engine, rows=rows)
 
 
+@app.command()
+def writes(
+    rows: Annotated[int, typer.Option(help="readings written in each way", min=10_000)] = 1_000_000,
+    as_json: AsJson = False,
+) -> None:
+    """Ways to store readings exactly once, on the server of the settings, or an embedded one."""
+    from bench.writes import measure
+
+    console = Console(stderr=True)
+    with console.status("") as status:
+        engine, figures = asyncio.run(measure(get_settings(), rows, status.update))
+    _show(figures, as_json, engine=engine, rows=rows)
+
+
 def _show(figures: "list[Figure]", as_json: bool, **context: object) -> None:
     from bench.figures import as_json as to_json
 

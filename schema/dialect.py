@@ -21,7 +21,7 @@ registry.register(f"{TIMESCALE}.psycopg", __name__, "TimescaledbPsycopgDialect")
 _FEATURES = text(
     """
     SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'timescaledb')
-       AND 'timescaledb' = ANY (string_to_array(replace(current_setting('shared_preload_libraries'), ' ', ''), ','))
+       AND current_setting('timescaledb.disable_load', true) IS NOT NULL
        AND coalesce(current_setting('timescaledb.license', true), '') <> 'apache'
     """
 )
@@ -45,8 +45,9 @@ def connectable(database_url: str) -> Engine:
 def dialect_of(connection: Connection) -> str:
     """`timescaledb` where the server has it installed, preloaded and under its community licence.
 
-    Not preloaded, creating the extension would end the connection; the Apache licence has no continuous aggregates
-    and no columnstore. Such servers are used as plain PostgreSQL.
+    Preloaded is told by a parameter of the extension's loader, since only administrators may see the list. Not
+    preloaded, creating the extension would end the connection; the Apache licence has no continuous aggregates and
+    no columnstore. Such servers are used as plain PostgreSQL.
     """
     return TIMESCALE if connection.scalar(_FEATURES) else PLAIN
 

@@ -47,7 +47,11 @@ _CHANGED_DAYS = """
         FROM area_1h WHERE time >= %(oldest)s GROUP BY day
     ) AS found LEFT JOIN measures.days AS known USING (day)
     WHERE known.day IS NULL
-       OR known.readings <> found.readings AND known.computed_at < now() - %(recompute_after)s::interval
+       OR known.computed_at < now() - %(recompute_after)s::interval AND (
+              known.readings <> found.readings
+              OR EXISTS (
+                  SELECT FROM incidents WHERE (started_at AT TIME ZONE %(time_zone)s)::date = day
+                  AND least(coalesce(cleared_at, time) + interval '30 minutes', now()) > known.computed_at))
     ORDER BY day
 """
 _NOTE_DAY = """
@@ -89,7 +93,7 @@ class Definition:
 
 
 async def compute_changed_days(connection: AsyncConnection, settings: Settings) -> list[date]:
-    """Compute the days whose readings are not those they were computed from; returns them.
+    """Compute the days whose readings or incidents are not those they were computed from; returns them.
 
     A day that keeps changing, as today does, is computed once in `RECOMPUTE_AFTER`.
     """
