@@ -148,7 +148,7 @@ def _last_week(city: City) -> list[date]:
 
 
 async def _storage(city: City, say: Say) -> Figure:
-    """Bytes of a reading, against those in a plain table with the same index."""
+    """Bytes of a reading over those in a plain table with the same index."""
     say("storage")
     await city.connection.execute(
         "CREATE TABLE plain (sensor_id integer, time timestamptz, speed_kmh real, volume_vph real, occupancy real, "
@@ -161,7 +161,7 @@ async def _storage(city: City, say: Say) -> Figure:
         ours = bare * stored.bytes_after / stored.bytes_before
     else:
         ours = stored.bytes / await city.number("SELECT count(*) FROM readings")
-    return figure("storage_bytes_per_reading", "B", [ours], [bare])
+    return figure("storage_ratio", "×", [ours / bare])
 
 
 async def _queries(city: City, say: Say) -> list[Figure]:
@@ -186,6 +186,7 @@ async def _queries(city: City, say: Say) -> list[Figure]:
     slowest, times = await _slowest_view(city, say)
     say(f"slowest view: {slowest}")
     return [
+        figure("hourly_30d_speedup", "×", [bare / ours for ours, bare in zip(hourly, raw, strict=True)]),
         figure("hourly_30d_ms", "ms", hourly, raw),
         figure("sensor_24h_p95_ms", "ms", day, day_raw),
         figure("current_p95_ms", "ms", current),

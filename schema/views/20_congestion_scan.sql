@@ -2,9 +2,13 @@ CREATE OR REPLACE VIEW congestion_scan AS
 SELECT corridor, time, ordinal, position_m, sensor_id, external_id AS sensor, speed_kmh,
        speed_kmh / nullif(links.free_flow_speed_kmh, 0) AS speed_ratio,
        good::double precision / nullif(readings, 0) AS good_share
-FROM readings_5m
-JOIN measures.links USING (sensor_id)
+FROM measures.links
 JOIN sensors ON sensors.id = sensor_id
+CROSS JOIN LATERAL ( -- grouped, so that each link's stretch is looked up by the index instead of joined to all
+    SELECT time, sum(speed_kmh_sum) / nullif(sum(speed_kmh_count), 0) AS speed_kmh, sum(good) AS good,
+           sum(readings) AS readings
+    FROM readings_5m WHERE readings_5m.sensor_id = links.sensor_id GROUP BY time
+) AS observed
 WHERE corridor IS NOT NULL;
 
 COMMENT ON VIEW congestion_scan IS 'Speed by time and place along each corridor, in 5 minutes: the picture on which queues are seen to grow';

@@ -5,10 +5,13 @@ SELECT corridor, time, whole.length_m,
            AS travel_time_index,
        1 - sum(links.length_m) / whole.length_m AS imputed_share,
        sum(good)::double precision / sum(readings) AS good_share
-FROM readings_5m
-JOIN measures.links USING (sensor_id)
+FROM measures.links
+CROSS JOIN LATERAL ( -- grouped, so that each link's stretch is looked up by the index instead of joined to all
+    SELECT time, sum(speed_kmh_sum) / sum(speed_kmh_count) AS speed_kmh, sum(good) AS good, sum(readings) AS readings
+    FROM readings_5m WHERE readings_5m.sensor_id = links.sensor_id AND speed_kmh_count > 0 GROUP BY time
+) AS observed
 JOIN (SELECT corridor, sum(length_m) AS length_m FROM measures.links GROUP BY corridor) AS whole USING (corridor)
-WHERE speed_kmh_count > 0 AND links.length_m > 0
+WHERE links.length_m > 0
 GROUP BY corridor, time, whole.length_m;
 
 COMMENT ON VIEW corridor_travel_times IS 'Instantaneous travel time over each corridor in 5 minutes: the sum of its links'' lengths over their mean speeds';
