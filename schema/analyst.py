@@ -14,17 +14,7 @@ from urbanclear.errors import StartError
 from urbanclear.settings import Settings
 
 ROLE: Final = "urbanclear_analyst"
-TABLES: Final = (
-    "sensors",
-    "readings",
-    "latest_readings",
-    "weather",
-    "incidents",
-    "incident_updates",
-    "predictions",
-    "anomalies",
-    "sensor_clusters",
-)
+TABLES: Final = ("sensors", "readings", "weather", "incidents", "incident_updates", "sensor_clusters")
 VIEWS: Final = (
     "current_conditions",
     "congestion_scan",

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 import typer
+from prometheus_client import Gauge
 from typer.main import get_command
 
 from api.app import create_app
-from schema import topics
+from schema import metrics, topics
+from schema.analyst import readable
 from urbanclear.cli import app
 from urbanclear.settings import Settings
 
@@ -29,7 +31,7 @@ def test_every_setting_is_documented_with_its_meaning_and_no_other_is_named() ->
         row = next(line for line in DOCS["settings.md"].splitlines() if f"`URBANCLEAR_{name.upper()}`" in line)
         assert field.description is not None
         assert row.endswith(f"| {field.description} |")
-    named = set(re.findall(r"URBANCLEAR_[A-Z_]+[A-Z]", "".join(DOCS.values())))
+    named = set(re.findall(r"URBANCLEAR_[A-Z0-9_]+[A-Z]", "".join(DOCS.values())))
     assert named - TEST_ONLY <= {f"URBANCLEAR_{name.upper()}" for name in Settings.model_fields}
 
 
@@ -47,6 +49,18 @@ def test_every_endpoint_is_documented() -> None:
     )
     paths = create_app(settings).openapi()["paths"]
     assert [path for path in paths if f"`GET {path}`" not in DOCS["api.md"]] == []
+
+
+def test_every_metric_of_the_time_series_is_documented() -> None:
+    names = [
+        metric.name for gauge in vars(metrics).values() if isinstance(gauge, Gauge) for metric in gauge.collect()
+    ]
+    assert names
+    assert [name for name in names if f"| `{name}` |" not in DOCS["schema.md"]] == []
+
+
+def test_every_relation_for_analysts_is_in_their_table() -> None:
+    assert [name for name in readable() if f"`{name}`" not in DOCS["sql.md"]] == []
 
 
 def test_every_topic_is_documented() -> None:
