@@ -13,7 +13,7 @@ from sqlalchemy.schema import ExecutableDDLElement
 from sqlalchemy.sql.compiler import DDLCompiler
 
 from schema.dialect import PLAIN, TIMESCALE
-from schema.rollups import COLUMNS, UNASSIGNED, Rollup
+from schema.rollups import COLUMNS, FIVE_MINUTES, UNASSIGNED, Rollup
 
 NOTHING = "SELECT"
 TRIGGERS = {f"changes_by_{event}": event for event in ("insert", "update", "delete")}
@@ -171,7 +171,7 @@ def _(element: RemovePolicy, compiler: DDLCompiler, **_: object) -> str:
 def _(element: CreateRollup, compiler: DDLCompiler, **_: object) -> str:
     rollup = element.rollup
     columns = ", ".join(f"{column.name} {column.type}" for column in COLUMNS)
-    partitioned = "PARTITION BY RANGE (time)" if rollup.of_readings else ""
+    partitioned = "PARTITION BY RANGE (time)" if rollup.is_finest else ""
     return f"""
         CREATE TABLE rollup.{rollup.name}_kept (
             {rollup.key} {rollup.key_type}, time timestamptz, {columns}, PRIMARY KEY ({rollup.key}, time)
@@ -196,16 +196,17 @@ def _(element: TrackChanges, compiler: DDLCompiler, **_: object) -> str:
         """
         for name, event in TRIGGERS.items()
     )
+    bucket = f"date_bin({interval(FIVE_MINUTES)}, time, timestamptz 'epoch')"
     return f"""
         CREATE TABLE rollup.changes (sensor_id integer NOT NULL, time timestamptz NOT NULL);
         CREATE FUNCTION rollup.note_changes() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
             INSERT INTO rollup.changes
-            SELECT DISTINCT sensor_id, date_bin('5 minutes', time, timestamptz 'epoch') FROM changed;
+            SELECT DISTINCT sensor_id, {bucket} FROM changed;
             RETURN NULL;
         END $$;
         INSERT INTO rollup.changes
-        SELECT DISTINCT sensor_id, date_bin('5 minutes', time, timestamptz 'epoch') FROM {element.table};
+        SELECT DISTINCT sensor_id, {bucket} FROM {element.table};
         {triggers}
     """
 

@@ -43,6 +43,11 @@ class Rollup:
         return self.source == "readings"
 
     @property
+    def is_finest(self) -> bool:
+        """Whether it has the narrowest buckets, which are not kept for ever."""
+        return self.width == FIVE_MINUTES
+
+    @property
     def regroups(self) -> bool:
         """Whether it gathers the sensors of its source into areas."""
         return self.key == "area" and not self.source.startswith("area")

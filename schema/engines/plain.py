@@ -21,7 +21,7 @@ from schema.tables import ROLLUP_CHUNK, TIME_SERIES
 
 _EPOCH = datetime(1970, 1, 5, tzinfo=UTC)  # a Monday, so that weekly partitions are ISO weeks
 
-_KEPT = {f"rollup.{rollup.name}_kept": rollup.name for rollup in ROLLUPS if rollup.of_readings}
+_KEPT = {f"rollup.{rollup.name}_kept": rollup.name for rollup in ROLLUPS if rollup.is_finest}
 _WIDTHS = {**TIME_SERIES, **dict.fromkeys(_KEPT, ROLLUP_CHUNK)}
 _TRIGGERS = "SELECT tgname FROM pg_trigger WHERE tgrelid = 'readings'::regclass AND tgenabled <> 'D'"
 _EXPIRED = """

@@ -31,7 +31,8 @@ RELATIONS = ("sensors", "readings", "latest_readings", *(rollup.name for rollup 
 
 def documented(engine: str) -> str:
     blocks = re.findall(r"```sh\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
-    return next(block for block in blocks if block.startswith(HEADING[engine]))
+    [block] = [str(block) for block in blocks if block.startswith(HEADING[engine])]
+    return block
 
 
 @pytest.fixture

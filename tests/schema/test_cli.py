@@ -58,7 +58,6 @@ def write_two_days(url: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         if connection.execute("SELECT relkind FROM pg_class WHERE relname = 'readings'").fetchone() == ("p",):
             connection.execute("CREATE TABLE readings_all PARTITION OF readings DEFAULT")
-            connection.execute("CREATE TABLE kept_all PARTITION OF rollup.readings_5m_kept DEFAULT")
         connection.execute(
             "INSERT INTO readings (sensor_id, time, speed_kmh) "
             "SELECT sensors.id, t, 30 FROM sensors, generate_series(%s, %s, interval '5 min') AS t",

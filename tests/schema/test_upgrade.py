@@ -14,6 +14,7 @@ from schema.chunks import Chunks
 from schema.dialect import connectable
 from schema.engines import engine_of
 from schema.engines.plain import PlainPostgres
+from schema.engines.timescale import check_version
 from schema.tables import TIME_SERIES
 from schema.upgrade import current_revision, newest_revision, upgrade
 from urbanclear.errors import StartError
@@ -57,6 +58,29 @@ def test_a_failed_upgrade_leaves_the_database_as_it_was(empty_database_url: str)
 def test_a_server_that_is_not_there_is_a_clear_error() -> None:
     with pytest.raises(StartError, match=r"could not be upgraded: .*refused"):
         upgrade("postgresql://nobody:nothing@127.0.0.1:1/none")
+
+
+def test_a_server_that_is_too_old_is_a_clear_error(empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("schema.upgrade.OLDEST_SERVER", 99)
+    with pytest.raises(StartError, match=r"^The server is PostgreSQL \d+\.\d+; Urbanclear needs 99 or newer\.$"):
+        upgrade(empty_database_url)
+
+
+def test_an_extension_that_is_too_old_is_a_clear_error() -> None:
+    with pytest.raises(StartError, match=r"^The server has TimescaleDB 2\.9\.3; Urbanclear needs 2\.23 or newer\.$"):
+        check_version("2.9.3", None)
+
+
+def test_an_extension_whose_update_was_forgotten_is_a_clear_error() -> None:
+    with pytest.raises(StartError, match="run `ALTER EXTENSION timescaledb UPDATE`"):
+        check_version("2.29.2", "2.28.0")
+
+
+def test_an_extension_newer_than_tested_is_used_with_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    check_version("2.29.2", "2.29.2")
+    assert "extension_untested" not in capsys.readouterr().out
+    check_version("3.1.0", None)
+    assert "extension_untested" in capsys.readouterr().out
 
 
 def test_the_engine_is_decided_by_the_server(database_url: str, request: pytest.FixtureRequest) -> None:
