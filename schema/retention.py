@@ -28,3 +28,9 @@ class Retention:
     def oldest_reading(self) -> datetime:
         """Readings from before this may be gone, and what is computed from them stays as it is."""
         return BEGINNING if self.readings is None else datetime.now(UTC) - self.readings
+
+    def oldest_bucket(self) -> datetime:
+        """5-minute rollups from before this may be gone or out of date."""
+        kept = self.rollups_5m
+        oldest = BEGINNING if kept is None else datetime.now(UTC) - kept
+        return max(oldest, self.oldest_reading())

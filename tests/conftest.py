@@ -36,6 +36,7 @@ def plain_environment() -> Iterator[None]:
                 patch.delenv(name)
         patch.setenv("URBANCLEAR_DATA_DIR", folder)
         patch.setenv("URBANCLEAR_READINGS_RETENTION", "forever")
+        patch.setenv("URBANCLEAR_ROLLUPS_5M_RETENTION", "forever")
         yield
 
 

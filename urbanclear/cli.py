@@ -1,6 +1,7 @@
 """The `urbanclear` command: one entry for every part. Parts are imported only when their command runs."""
 
 import sys
+from typing import TYPE_CHECKING
 
 import typer
 from pydantic import ValidationError
@@ -15,6 +16,9 @@ from spark.cli import app as spark
 from urbanclear.embedded.cli import up
 from urbanclear.errors import UrbanclearError
 from urbanclear.status_cli import status
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Open-source analytics for a city's traffic, time series first."
@@ -38,8 +42,14 @@ def main() -> None:
     except UrbanclearError as error:
         _fail(str(error))
     except ValidationError as error:
-        problems = "; ".join(f"URBANCLEAR_{'_'.join(map(str, p['loc'])).upper()}: {p['msg']}" for p in error.errors())
-        _fail(f"A setting does not fit: {problems}.")
+        _fail(f"A setting does not fit: {'; '.join(map(_problem, error.errors()))}.")
+
+
+def _problem(error: "ErrorDetails") -> str:
+    """The setting, where it is one alone, and what is wrong with it."""
+    message = error["msg"].removeprefix("Value error, ")
+    name = "_".join(map(str, error["loc"])).upper()
+    return f"URBANCLEAR_{name}: {message}" if name else message
 
 
 def _fail(sentence: str) -> None:

@@ -7,10 +7,10 @@ last, so that every command finds the running stack without being told.
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 from zoneinfo import available_timezones
 
-from pydantic import BeforeValidator, Field, PostgresDsn, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, PostgresDsn, SecretStr, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -19,6 +19,7 @@ from pydantic_settings import (
 )
 
 from urbanclear.durations import parse_duration
+from urbanclear.errors import ConfigurationError
 
 STACK_ENV = "stack.env"
 LOOPBACK = "127.0.0.1"
@@ -28,9 +29,12 @@ FOREVER = "forever"
 
 
 def _parse_retention(value: object) -> object:
-    if isinstance(value, str):
+    if not isinstance(value, str):
+        return value
+    try:
         return None if value == FOREVER else parse_duration(value)
-    return value
+    except ConfigurationError as error:
+        raise ValueError(f"{error} Or say {FOREVER}.") from None
 
 
 Kept = Annotated[timedelta | None, BeforeValidator(_parse_retention)]
@@ -97,6 +101,14 @@ class Settings(BaseSettings):
     bottleneck_drop_kmh: float = Field(32.2, gt=0, description="least rise of speed past a bottleneck")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level logged")
     log_format: str = Field("console", pattern="^(console|json)$", description="form of a log line")
+
+    @model_validator(mode="after")
+    def _rollups_outlast_readings(self) -> Self:
+        """A rollup is computed from the one below it, which therefore has to be there."""
+        rollups, readings = self.rollups_5m_retention, self.readings_retention
+        if rollups is not None and (readings is None or rollups < readings):
+            raise ValueError("URBANCLEAR_ROLLUPS_5M_RETENTION must not be shorter than URBANCLEAR_READINGS_RETENTION")
+        return self
 
     @field_validator("time_zone")
     @classmethod

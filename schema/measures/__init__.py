@@ -42,9 +42,14 @@ _DEFINE = """
            %(bottleneck_speed_kmh)s, %(bottleneck_drop_kmh)s)
 """
 _CHANGED_DAYS = """
+    WITH changed AS (
     SELECT day FROM (
-        SELECT (time AT TIME ZONE %(time_zone)s)::date AS day, sum(readings) AS readings
-        FROM area_1h WHERE time >= %(oldest)s GROUP BY day
+        SELECT day, sum(readings) AS readings
+        FROM area_1h CROSS JOIN LATERAL (
+            SELECT (time AT TIME ZONE %(time_zone)s)::date AS day
+            UNION SELECT ((time + interval '59 minutes') AT TIME ZONE %(time_zone)s)::date
+        ) AS touched
+        WHERE time >= %(oldest)s GROUP BY day
     ) AS found LEFT JOIN measures.days AS known USING (day)
     WHERE known.day IS NULL
        OR known.computed_at < now() - %(recompute_after)s::interval AND (
@@ -52,15 +57,28 @@ _CHANGED_DAYS = """
               OR EXISTS (
                   SELECT FROM incidents WHERE (started_at AT TIME ZONE %(time_zone)s)::date = day
                   AND least(coalesce(cleared_at, time) + interval '30 minutes', now()) > known.computed_at))
+    )
+    SELECT day FROM changed
+    UNION
+    SELECT (started_at AT TIME ZONE %(time_zone)s)::date FROM incidents JOIN changed
+        ON started_at < (day + 1)::timestamp AT TIME ZONE %(time_zone)s
+       AND coalesce(cleared_at + interval '30 minutes', time + interval '1 day')
+         > day::timestamp AT TIME ZONE %(time_zone)s
+    WHERE started_at >= %(oldest)s
     ORDER BY day
 """
 _NOTE_DAY = """
     INSERT INTO measures.days (day, readings, computed_at, definition_id)
     SELECT %(day)s, coalesce(sum(readings), 0), now(), %(definition_id)s
-    FROM area_1h WHERE time >= %(start)s AND time < %(end)s
+    FROM area_1h WHERE time > %(start)s - interval '1 hour' AND time < %(end)s
     ON CONFLICT (day) DO UPDATE SET
         readings = excluded.readings, computed_at = excluded.computed_at, definition_id = excluded.definition_id
 """
+_FORGET = {
+    "bottlenecks": "day = %(day)s OR started_at >= %(start)s AND started_at < %(end)s",
+    "incident_impact": "day = %(day)s OR incident_id IN "
+    "(SELECT id FROM incidents WHERE started_at >= %(start)s AND started_at < %(end)s)",
+}
 _NEWEST_HOUR = "SELECT max(time) + interval '1 hour' FROM area_1h"
 
 
@@ -97,7 +115,7 @@ async def compute_changed_days(connection: AsyncConnection, settings: Settings) 
 
     A day that keeps changing, as today does, is computed once in `RECOMPUTE_AFTER`.
     """
-    definition, oldest = Definition.of(settings), Retention.of(settings).oldest_reading()
+    definition, oldest = Definition.of(settings), Retention.of(settings).oldest_bucket()
     local_day = oldest.astimezone(ZoneInfo(definition.time_zone)).date()
     cursor = connection.cursor(row_factory=scalar_row)
     await cursor.execute(
@@ -138,7 +156,8 @@ async def compute_days(
         }
         async with connection.transaction():
             for measure in BY_DAY:
-                await connection.execute(f"DELETE FROM measures.{measure} WHERE day = %s".encode(), [day])
+                old = _FORGET.get(measure, "day = %(day)s")
+                await connection.execute(f"DELETE FROM measures.{measure} WHERE {old}".encode(), values)
                 await connection.execute(_sql(measure), values)
             await connection.execute(_NOTE_DAY, values)
         done(day)

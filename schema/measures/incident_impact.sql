@@ -1,16 +1,16 @@
 -- What each incident that began on the day cost: the time vehicles on its sensors took beyond that of the same hour of
 -- the same kind of day (weekday or weekend) in the 28 days before, from its start until half an hour after it was
--- cleared, when queues have drained. Without a clearing it is counted to the end of the data.
+-- cleared, when queues have drained. Without a clearing it is counted for a day after its newest update.
 WITH affected AS (
     SELECT incidents.id AS incident_id, sensors.id AS sensor_id, links.length_m, started_at,
-           coalesce(cleared_at, incidents.time) + interval '30 minutes' AS ended_at
+           coalesce(cleared_at + interval '30 minutes', incidents.time + interval '1 day') AS ended_at
     FROM incidents
     JOIN sensors ON external_id = ANY (incidents.sensors)
     LEFT JOIN measures.links ON links.sensor_id = sensors.id
     WHERE started_at >= %(start)s AND started_at < %(end)s
 ), samples AS (
-    SELECT incident_id, affected.sensor_id, length_m, started_at, time, readings, good, speed_kmh, volume_vph / 12 AS vehicles,
-           extract(hour FROM time AT TIME ZONE %(time_zone)s) AS hour
+    SELECT incident_id, affected.sensor_id, length_m, started_at, time, readings, good, speed_kmh,
+           volume_vph / 12 AS vehicles, extract(hour FROM time AT TIME ZONE %(time_zone)s) AS hour
     FROM affected CROSS JOIN LATERAL (
         SELECT * FROM readings_5m
         WHERE readings_5m.sensor_id = affected.sensor_id AND time >= started_at AND time < ended_at

@@ -5,7 +5,7 @@
 WITH placed AS (
     SELECT id, lat, lon, length_m, free_flow_speed_kmh,
            CASE WHEN lat IS NOT NULL AND lon IS NOT NULL THEN road || coalesce(' ' || direction, '') END AS corridor,
-           CASE left(direction, 1) WHEN 'N' THEN lat WHEN 'S' THEN -lat WHEN 'W' THEN -lon ELSE lon END AS along
+           CASE upper(left(direction, 1)) WHEN 'N' THEN lat WHEN 'S' THEN -lat WHEN 'W' THEN -lon ELSE lon END AS along
     FROM sensors
 ), gaps AS (
     SELECT *, coalesce(111195 * acosd(least(1, sind(lat) * sind(lag(lat) OVER way)
@@ -25,15 +25,15 @@ WITH placed AS (
     SELECT sensor_id,
            percentile_cont(0.85) WITHIN GROUP (ORDER BY speed_kmh) AS free_flow_speed_kmh,
            percentile_disc(0.9) WITHIN GROUP (ORDER BY readings)
-               FILTER (WHERE time >= %(newest)s - interval '7 days') AS readings_per_hour
+               FILTER (WHERE time >= %(newest)s::timestamptz - interval '7 days') AS readings_per_hour
     FROM readings_1h
-    WHERE time >= %(newest)s - interval '30 days' AND time <= %(newest)s
+    WHERE time >= %(newest)s::timestamptz - interval '30 days' AND time <= %(newest)s::timestamptz
     GROUP BY sensor_id
 )
 INSERT INTO measures.links AS known
     (sensor_id, corridor, ordinal, position_m, length_m, free_flow_speed_kmh, readings_per_hour)
 SELECT id, corridor, ordinal, position_m, length_m,
-       coalesce(lined.free_flow_speed_kmh, history.free_flow_speed_kmh), readings_per_hour
+       coalesce(nullif(lined.free_flow_speed_kmh, 0), nullif(history.free_flow_speed_kmh, 0)), readings_per_hour
 FROM lined LEFT JOIN history ON sensor_id = id
 ON CONFLICT (sensor_id) DO UPDATE SET
     corridor = excluded.corridor, ordinal = excluded.ordinal, position_m = excluded.position_m,

@@ -1,7 +1,8 @@
 CREATE OR REPLACE VIEW corridor_travel_times AS
 SELECT corridor, time, whole.length_m,
        sum(links.length_m * 3.6 / measures.moving_kmh(speed_kmh)) * whole.length_m / sum(links.length_m) AS travel_time_s,
-       sum(links.length_m * 3.6 / measures.moving_kmh(speed_kmh)) / sum(links.length_m * 3.6 / links.free_flow_speed_kmh)
+       sum(links.length_m * 3.6 / measures.moving_kmh(speed_kmh)) FILTER (WHERE links.free_flow_speed_kmh > 0)
+           / sum(links.length_m * 3.6 / nullif(links.free_flow_speed_kmh, 0))
            AS travel_time_index,
        1 - sum(links.length_m) / whole.length_m AS imputed_share,
        sum(good)::double precision / sum(readings) AS good_share

@@ -9,11 +9,11 @@ WITH span AS MATERIALIZED (
 )
 SELECT sensors.id AS sensor_id, external_id AS sensor, name, area, corridor,
        24 * readings_per_hour AS expected_readings, coalesce(readings, 0) AS readings,
-       least(1, coalesce(readings, 0) / nullif(24 * readings_per_hour, 0)) AS reporting_share,
+       CASE WHEN readings_per_hour > 0 THEN least(1, coalesce(readings, 0) / (24 * readings_per_hour)) END AS reporting_share,
        good::double precision / nullif(readings, 0) AS good_share,
        coalesce(implausible, 0) AS implausible, coalesce(flagged_stuck, 0) AS stuck,
        coalesce(stuck_hours, 0) AS stuck_hours, newest.time AS last_seen,
-       least(1, coalesce(good, 0) / nullif(24 * readings_per_hour, 0)) > 0.9 AND coalesce(stuck_hours, 0) = 0
+       coalesce(good, 0) / nullif(24 * readings_per_hour, 0) > 0.9 AND coalesce(stuck_hours, 0) = 0
            AS healthy
 FROM sensors
 LEFT JOIN measures.links ON links.sensor_id = sensors.id

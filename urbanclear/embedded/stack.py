@@ -110,8 +110,9 @@ class Stack:
     def _keep_what_is_replayed(self) -> None:
         """A recording is older than readings are kept: it stays, unless the settings say how long."""
         if self.source[:1] == ["replay"] and "readings_retention" not in self.settings.model_fields_set:
-            self.settings = self.settings.model_copy(update={"readings_retention": None})
-            self._env["URBANCLEAR_READINGS_RETENTION"] = FOREVER
+            for name in ("readings_retention", "rollups_5m_retention"):
+                self.settings = self.settings.model_copy(update={name: None})
+                self._env[f"URBANCLEAR_{name.upper()}"] = FOREVER
 
     async def _start_servers(self) -> tuple[str, str]:
         """Both servers at once; those that the settings name are used as they are."""
