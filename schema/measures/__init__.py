@@ -25,55 +25,6 @@ ALGORITHM_VERSION: Final = 1
 RECOMPUTE_AFTER: Final = timedelta(minutes=15)
 BY_DAY: Final = ("reliability", "delay", "bottlenecks", "incident_impact")
 
-_DEFINE = """
-    WITH new AS (
-        INSERT INTO measures.definitions (algorithm_version, time_zone, planning_percentile, delay_speed_ratio,
-                                          bottleneck_speed_kmh, bottleneck_drop_kmh)
-        VALUES (%(algorithm_version)s, %(time_zone)s, %(planning_percentile)s, %(delay_speed_ratio)s,
-                %(bottleneck_speed_kmh)s, %(bottleneck_drop_kmh)s)
-        ON CONFLICT ON CONSTRAINT definitions_key DO NOTHING RETURNING id
-    )
-    SELECT id FROM new
-    UNION ALL
-    SELECT id FROM measures.definitions
-    WHERE (algorithm_version, time_zone, planning_percentile, delay_speed_ratio, bottleneck_speed_kmh,
-           bottleneck_drop_kmh)
-        = (%(algorithm_version)s, %(time_zone)s, %(planning_percentile)s, %(delay_speed_ratio)s,
-           %(bottleneck_speed_kmh)s, %(bottleneck_drop_kmh)s)
-"""
-_CHANGED_DAYS = """
-    WITH changed AS (
-    SELECT day FROM (
-        SELECT day, sum(readings) AS readings
-        FROM area_1h CROSS JOIN LATERAL (
-            SELECT (time AT TIME ZONE %(time_zone)s)::date AS day
-            UNION SELECT ((time + interval '59 minutes') AT TIME ZONE %(time_zone)s)::date
-        ) AS touched
-        WHERE time >= %(oldest)s GROUP BY day
-    ) AS found LEFT JOIN measures.days AS known USING (day)
-    WHERE known.day IS NULL
-       OR known.computed_at < now() - %(recompute_after)s::interval AND (
-              known.readings <> found.readings
-              OR EXISTS (
-                  SELECT FROM incidents WHERE (started_at AT TIME ZONE %(time_zone)s)::date = day
-                  AND least(coalesce(cleared_at, time) + interval '30 minutes', now()) > known.computed_at))
-    )
-    SELECT day FROM changed
-    UNION
-    SELECT (started_at AT TIME ZONE %(time_zone)s)::date FROM incidents JOIN changed
-        ON started_at < (day + 1)::timestamp AT TIME ZONE %(time_zone)s
-       AND coalesce(cleared_at + interval '30 minutes', time + interval '1 day')
-         > day::timestamp AT TIME ZONE %(time_zone)s
-    WHERE started_at >= %(oldest)s
-    ORDER BY day
-"""
-_NOTE_DAY = """
-    INSERT INTO measures.days (day, readings, computed_at, definition_id)
-    SELECT %(day)s, coalesce(sum(readings), 0), now(), %(definition_id)s
-    FROM area_1h WHERE time > %(start)s - interval '1 hour' AND time < %(end)s
-    ON CONFLICT (day) DO UPDATE SET
-        readings = excluded.readings, computed_at = excluded.computed_at, definition_id = excluded.definition_id
-"""
 _FORGET = {
     "bottlenecks": "day = %(day)s OR started_at >= %(start)s AND started_at < %(end)s",
     "incident_impact": "day = %(day)s OR incident_id IN "
@@ -119,7 +70,7 @@ async def compute_changed_days(connection: AsyncConnection, settings: Settings) 
     local_day = oldest.astimezone(ZoneInfo(definition.time_zone)).date()
     cursor = connection.cursor(row_factory=scalar_row)
     await cursor.execute(
-        _CHANGED_DAYS,
+        _sql("changed_days"),
         {
             "time_zone": definition.time_zone,
             "oldest": definition.span(local_day)[1],
@@ -142,7 +93,7 @@ async def compute_days(
         return
     newest = await (await connection.execute(_NEWEST_HOUR)).fetchone()
     await connection.execute(_sql("links"), {"newest": newest[0] if newest else None})
-    define = await connection.execute(_DEFINE, asdict(definition))
+    define = await connection.execute(_sql("define"), asdict(definition))
     row = await define.fetchone()
     assert row is not None  # noqa: S101
     for day in days:
@@ -159,7 +110,7 @@ async def compute_days(
                 old = _FORGET.get(measure, "day = %(day)s")
                 await connection.execute(f"DELETE FROM measures.{measure} WHERE {old}".encode(), values)
                 await connection.execute(_sql(measure), values)
-            await connection.execute(_NOTE_DAY, values)
+            await connection.execute(_sql("note_day"), values)
         done(day)
 
 
