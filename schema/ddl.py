@@ -13,7 +13,7 @@ from sqlalchemy.schema import ExecutableDDLElement
 from sqlalchemy.sql.compiler import DDLCompiler
 
 from schema.dialect import PLAIN, TIMESCALE
-from schema.rollups import COLUMNS, FIVE_MINUTES, UNASSIGNED, Rollup
+from schema.rollups import COLUMNS, FIVE_MINUTES, ROLLUPS, UNASSIGNED, Rollup
 
 NOTHING = "SELECT"
 TRIGGERS = {f"changes_by_{event}": event for event in ("insert", "update", "delete")}
@@ -126,12 +126,12 @@ def _(element: EnableColumnstore, compiler: DDLCompiler, **_: object) -> str:
 @compiles(CreateRollup, TIMESCALE)
 def _(element: CreateRollup, compiler: DDLCompiler, **_: object) -> str:
     rollup = element.rollup
-    key = f"coalesce(s.area, '{UNASSIGNED}')" if rollup.regroups else f"r.{rollup.key}"
     return f"""
         CREATE MATERIALIZED VIEW rollup.{rollup.name}
         WITH (timescaledb.continuous, timescaledb.materialized_only = false,
               timescaledb.chunk_interval = '{element.chunk.total_seconds():.0f} seconds')
-        AS SELECT {key} AS {rollup.key}, time_bucket({interval(rollup.width)}, r.time) AS time, {aggregates(rollup)}
+        AS SELECT {_key(rollup)} AS {rollup.key}, time_bucket({interval(rollup.width)}, r.time) AS time,
+                  {aggregates(rollup)}
         FROM {source(rollup)} GROUP BY 1, 2 WITH NO DATA
     """
 
@@ -176,14 +176,42 @@ def _(element: CreateRollup, compiler: DDLCompiler, **_: object) -> str:
         CREATE TABLE rollup.{rollup.name}_kept (
             {rollup.key} {rollup.key_type}, time timestamptz, {columns}, PRIMARY KEY ({rollup.key}, time)
         ) {partitioned};
+        CREATE VIEW rollup.{rollup.name}_fresh AS {_fresh(rollup)};
         CREATE VIEW rollup.{rollup.name} AS
-        SELECT kept.* FROM rollup.{rollup.name}_kept AS kept
-        WHERE NOT EXISTS (
-            SELECT FROM ({changed(rollup)}) AS changed
-            WHERE changed.{rollup.key} = kept.{rollup.key} AND changed.time = kept.time
-        )
-        UNION ALL {recomputed(rollup, source(rollup))}
+        SELECT kept.* FROM rollup.{rollup.name}_kept AS kept WHERE NOT {_is_touched("kept", rollup)}
+        UNION ALL SELECT * FROM rollup.{rollup.name}_fresh
     """
+
+
+def _fresh(rollup: Rollup) -> str:
+    """Query of the touched buckets as they are now; each level looks at the one below it once.
+
+    Readings are looked up for each touched bucket; above, what is touched below is taken from there and the rest of
+    the bucket from what is kept.
+    """
+    if rollup.of_readings:
+        return recomputed(rollup, "readings AS r")
+    below = next(one for one in ROLLUPS if one.name == rollup.source)
+    members = f"JOIN sensors AS s ON {_area('s')} = changed.area" if rollup.regroups else ""
+    member = "s.id" if rollup.regroups else f"changed.{rollup.key}"
+    return f"""
+        SELECT {_key(rollup)} AS {rollup.key}, {_bucket(rollup, "r.time")} AS time, {aggregates(rollup)}
+        FROM (
+            SELECT kept.* FROM ({changed(rollup)}) AS changed {members}
+            JOIN rollup.{below.name}_kept AS kept ON kept.{below.key} = {member}
+                AND kept.time >= changed.time AND kept.time < changed.time + {interval(rollup.width)}
+            WHERE NOT {_is_touched("kept", below)}
+            UNION ALL SELECT * FROM rollup.{below.name}_fresh
+        ) AS r {"JOIN sensors AS s ON s.id = r.sensor_id" if rollup.regroups else ""}
+        GROUP BY 1, 2
+    """
+
+
+def _is_touched(row: str, rollup: Rollup) -> str:
+    return f"""EXISTS (
+        SELECT FROM ({changed(rollup)}) AS touched
+        WHERE touched.{rollup.key} = {row}.{rollup.key} AND touched.time = {row}.time
+    )"""
 
 
 @compiles(TrackChanges, PLAIN)
@@ -229,6 +257,19 @@ def interval(width: timedelta) -> str:
     return f"interval '{width.total_seconds():.0f} seconds'"
 
 
+def _area(sensors: str) -> str:
+    return f"coalesce({sensors}.area, '{UNASSIGNED}')"
+
+
+def _key(rollup: Rollup) -> str:
+    """The key of a row `r` of the rollup's source."""
+    return _area("s") if rollup.regroups else f"r.{rollup.key}"
+
+
+def _bucket(rollup: Rollup, time: str) -> str:
+    return f"date_bin({interval(rollup.width)}, {time}, timestamptz 'epoch')"
+
+
 def aggregates(rollup: Rollup) -> str:
     """The select list that computes the rollup's columns."""
     return ", ".join(f"{c.of_readings if rollup.of_readings else c.of_rollup} AS {c.name}" for c in COLUMNS)
@@ -242,23 +283,22 @@ def source(rollup: Rollup, suffix: str = "") -> str:
 
 def changed(rollup: Rollup) -> str:
     """Query of the rollup's buckets that writes have touched since the last refresh, on plain PostgreSQL."""
-    bucket = f"date_bin({interval(rollup.width)}, c.time, timestamptz 'epoch')"
+    bucket = _bucket(rollup, "c.time")
     if rollup.key == "sensor_id":
         return f"SELECT DISTINCT c.sensor_id, {bucket} AS time FROM rollup.changes AS c"
     return (
-        f"SELECT DISTINCT coalesce(s.area, '{UNASSIGNED}') AS area, {bucket} AS time "
+        f"SELECT DISTINCT {_area('s')} AS area, {bucket} AS time "
         f"FROM rollup.changes AS c JOIN sensors AS s ON s.id = c.sensor_id"
     )
 
 
 def recomputed(rollup: Rollup, relation: str) -> str:
     """Query of the rollup's touched buckets as they are now, from `relation`; a bucket left empty has no row."""
-    key = f"coalesce(s.area, '{UNASSIGNED}')" if rollup.regroups else f"r.{rollup.key}"
     return f"""
         SELECT changed.{rollup.key}, changed.time, fresh.* FROM ({changed(rollup)}) AS changed
         CROSS JOIN LATERAL (
             SELECT {aggregates(rollup)} FROM {relation}
-            WHERE {key} = changed.{rollup.key}
+            WHERE {_key(rollup)} = changed.{rollup.key}
               AND r.time >= changed.time AND r.time < changed.time + {interval(rollup.width)}
             HAVING count(*) > 0
         ) AS fresh

@@ -23,6 +23,7 @@ _EPOCH = datetime(1970, 1, 5, tzinfo=UTC)  # a Monday, so that weekly partitions
 
 _KEPT = {f"rollup.{rollup.name}_kept": rollup.name for rollup in ROLLUPS if rollup.is_finest}
 _WIDTHS = {**TIME_SERIES, **dict.fromkeys(_KEPT, ROLLUP_CHUNK)}
+_REFRESHING = 0x75726263_66726573  # an arbitrary key of our own: one refresh at a time, `reprocess` beside the upkeep
 _TRIGGERS = "SELECT tgname FROM pg_trigger WHERE tgrelid = 'readings'::regclass AND tgenabled <> 'D'"
 _EXPIRED = """
     SELECT inhrelid::regclass::text FROM pg_inherits, pg_class
@@ -67,17 +68,19 @@ class PlainPostgres:
         return dict(_partition(table, start, start + width) for start in sorted(starts))
 
     async def refresh(self, connection: AsyncConnection, retention: Retention) -> int:
-        await connection.execute("DELETE FROM rollup.changes WHERE time < %s", [retention.oldest_reading()])
-        for table in _KEPT:
-            await self._make_partitions(connection, table)
-        await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
+        await connection.execute("SELECT pg_advisory_lock(%s)", [_REFRESHING])
         try:
+            await connection.execute("DELETE FROM rollup.changes WHERE time < %s", [retention.oldest_reading()])
+            await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
             async with connection.transaction():
+                for table in _KEPT:
+                    await self._make_partitions(connection, table)
                 for rollup in ROLLUPS:
                     await connection.execute(_refresh(rollup).encode())
                 return (await connection.execute("DELETE FROM rollup.changes")).rowcount
         finally:
             await connection.set_isolation_level(None)
+            await connection.execute("SELECT pg_advisory_unlock(%s)", [_REFRESHING])
 
     async def catch_up(self, connection: AsyncConnection, retention: Retention) -> None:
         await self.refresh(connection, retention)
