@@ -47,6 +47,11 @@ _DAY = """
          generate_series(1, %(sensors)s) AS sensor,
          LATERAL (SELECT hashint4(sensor * 7919 + extract(epoch FROM time)::integer) & 1048575 AS noise) AS hashed
 """
+_LATEST = """
+    INSERT INTO latest_readings
+    SELECT DISTINCT ON (sensor_id) sensor_id, time, speed_kmh, volume_vph, occupancy, travel_time_s
+    FROM readings WHERE time >= %(start)s ORDER BY sensor_id, time DESC
+"""
 _HOURLY_RAW = """
     SELECT date_bin('1 hour', time, timestamptz 'epoch') AS hour, avg(speed_kmh) FROM readings
     WHERE time >= %(start)s AND time < %(end)s GROUP BY hour ORDER BY hour
@@ -133,6 +138,7 @@ async def _filled(city: City, say: Say) -> Figure:
         await city.engine.catch_up(city.connection, Retention())
         refreshed.append((time.perf_counter() - began) * 1e6 / inserted.rowcount)
         await city.engine.compress(city.connection)
+    await city.connection.execute(_LATEST, {"start": city.end - timedelta(hours=1)})
     await city.connection.execute("VACUUM ANALYZE")
     say("measures of the last week")
     await compute_days(city.connection, _last_week(city), Definition.of(Settings()))
@@ -148,20 +154,21 @@ def _last_week(city: City) -> list[date]:
 
 
 async def _storage(city: City, say: Say) -> Figure:
-    """Bytes of a reading over those in a plain table with the same index."""
+    """Bytes of a reading, all chunks counted, over those in a plain table with the same index."""
     say("storage")
     await city.connection.execute(
         "CREATE TABLE plain (sensor_id integer, time timestamptz, speed_kmh real, volume_vph real, occupancy real, "
         "travel_time_s real, flag smallint, PRIMARY KEY (sensor_id, time))"
     )
-    inserted = await city.connection.execute(_DAY.format(table="plain").encode(), _day(city, city.days[0]))
-    bare = await city.number("SELECT pg_total_relation_size('plain')") / inserted.rowcount
     stored = next(one for one in await city.engine.series(city.connection) if one.relation == "readings")
-    if stored.bytes_before and stored.bytes_after:
-        ours = bare * stored.bytes_after / stored.bytes_before
-    else:
-        ours = stored.bytes / await city.number("SELECT count(*) FROM readings")
-    return figure("storage_ratio", "×", [ours / bare])
+    rows = await city.number("SELECT sum(readings) FROM area_1d")
+    ratios = []
+    for day in city.days[:: DAYS // RUNS]:
+        inserted = await city.connection.execute(_DAY.format(table="plain").encode(), _day(city, day))
+        bare = await city.number("SELECT pg_total_relation_size('plain')") / inserted.rowcount
+        ratios.append(stored.bytes / rows / bare)
+        await city.connection.execute("TRUNCATE plain")
+    return figure("storage_ratio", "×", ratios)
 
 
 async def _queries(city: City, say: Say) -> list[Figure]:

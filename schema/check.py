@@ -5,9 +5,11 @@ from typing import Any
 
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
+from schema.database import problem_of
 from schema.dialect import connectable
 from schema.engines import ENGINES
 from schema.retention import Retention
@@ -54,7 +56,7 @@ def find_drift(database_url: str, settings: Settings) -> list[str]:
                 *engine.drift(connection, Retention.of(settings)),
             ]
     except DBAPIError as error:
-        raise StartError(f"The schema could not be checked: {str(error.orig).strip()}") from error
+        raise StartError(f"The schema could not be checked: {problem_of(error.orig)}.") from error
 
 
 def _tables(connection: Connection) -> Iterator[str]:
@@ -108,6 +110,8 @@ def _views(connection: Connection) -> Iterator[str]:
             connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
         after = _definitions(connection)
     except DBAPIError as error:
+        if isinstance(error.orig, LockNotAvailable):
+            raise StartError("The views are in use and cannot be compared now: check again in a moment.") from error
         yield f"a view cannot be brought to its definition: {str(error.orig).splitlines()[0]}"
         return
     finally:

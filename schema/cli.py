@@ -69,6 +69,7 @@ def reprocess(
 ) -> None:
     """Compute rollups and measures of the past anew, under the definitions in force now."""
     from schema.database import database_url
+    from schema.measures import Definition
     from schema.reprocess import reprocess
 
     if end < start:
@@ -81,8 +82,8 @@ def reprocess(
         def done(day: date) -> None:
             progress.advance(bar)
 
-        asyncio.run(reprocess(database_url(settings), settings, days, done))
-    typer.echo(f"{len(days)} days computed anew")
+        found = asyncio.run(reprocess(database_url(settings), settings, days, done))
+    typer.echo(f"{len(days)} days computed anew, {found} of them with readings, by {Definition.of(settings)}")
 
 
 @app.command()

@@ -1,5 +1,12 @@
 """How the parts reach the database: one way to turn the setting's URL into what SQLAlchemy and psycopg take."""
 
+from psycopg.errors import (
+    InsufficientPrivilege,
+    InvalidSchemaName,
+    OperationalError,
+    UndefinedColumn,
+    UndefinedTable,
+)
 from sqlalchemy import URL, make_url
 
 from urbanclear.errors import ConfigurationError
@@ -31,3 +38,17 @@ def kafka_bootstrap(settings: Settings) -> str:
 def sqlalchemy_url(url: str) -> URL:
     """`url` with the driver SQLAlchemy is to use, psycopg 3, named."""
     return make_url(url).set(drivername="postgresql+psycopg")
+
+
+def problem_of(error: BaseException | None) -> str:
+    """What the database said, in one line, with what to do about it where that is known."""
+    message = " ".join(str(error).split())
+    match error:
+        case InsufficientPrivilege():
+            return f"{error.diag.message_primary}; do it as the owner of the database, or ask them for rights"
+        case UndefinedTable() | UndefinedColumn() | InvalidSchemaName():
+            return f"{error.diag.message_primary}; run `urbanclear schema upgrade`"
+        case OperationalError() if error.sqlstate is None:
+            return f"{message} Check URBANCLEAR_DATABASE_URL"
+        case _:
+            return message

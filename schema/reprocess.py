@@ -5,16 +5,18 @@ from datetime import UTC, date, datetime
 
 from psycopg import AsyncConnection, Error
 
-from schema.database import APPLICATION
+from schema.database import APPLICATION, problem_of
 from schema.engines import engine_of
 from schema.measures import Definition, compute_days
 from schema.retention import BEGINNING, Retention
 from urbanclear.errors import ConfigurationError, StartError
 from urbanclear.settings import Settings
 
+_WITH_READINGS = "SELECT count(*) FROM measures.days WHERE day = ANY (%s) AND readings > 0"
 
-async def reprocess(database_url: str, settings: Settings, days: list[date], done: Callable[[date], None]) -> None:
-    """Recompute `days`, the city's own and in order; `done` is called after each.
+
+async def reprocess(database_url: str, settings: Settings, days: list[date], done: Callable[[date], None]) -> int:
+    """Recompute `days`, the city's own and in order; `done` is called after each. Returns how many have readings.
 
     Raises `ConfigurationError` for days whose 5-minute rollups are no longer kept, since their measures would be
     lost, and `StartError` when the database refuses.
@@ -33,5 +35,8 @@ async def reprocess(database_url: str, settings: Settings, days: list[date], don
         ) as connection:
             await engine_of(database_url).recompute(connection, start, end, retention)
             await compute_days(connection, days, definition, done)
+            found = await connection.execute(_WITH_READINGS, [days])
+            row = await found.fetchone()
+            return int(row[0]) if row else 0
     except Error as error:
-        raise StartError(f"The past could not be computed anew: {str(error).strip()}") from error
+        raise StartError(f"The past could not be computed anew: {problem_of(error)}.") from error

@@ -9,8 +9,9 @@ from psycopg import AsyncConnection, Error
 from psycopg.rows import class_row, scalar_row
 from rich.filesize import decimal
 from rich.table import Table
+from sqlalchemy.exc import DBAPIError
 
-from schema.database import APPLICATION
+from schema.database import APPLICATION, problem_of
 from schema.engines import Engine, JobStatus, RollupStatus, SeriesStatus, engine_of
 from urbanclear.errors import StartError
 
@@ -60,10 +61,9 @@ async def fetch_status(database_url: str) -> TimeSeriesStatus:
         ) as connection:
             return await series_status(connection, engine_of(database_url))
     except Error as error:
-        raise StartError(
-            f"The time series cannot be asked: {str(error).strip()}; if a relation is missing, run "
-            f"`urbanclear schema upgrade`."
-        ) from error
+        raise StartError(f"The time series cannot be asked: {problem_of(error)}.") from error
+    except DBAPIError as error:
+        raise StartError(f"The time series cannot be asked: {problem_of(error.orig)}.") from error
 
 
 def to_builtins(status: TimeSeriesStatus) -> dict[str, Any]:

@@ -6,11 +6,11 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from schema.analyst import grant_reading
+from schema.database import problem_of
 from schema.dialect import connectable
 from schema.engines import ENGINES
 from schema.retention import Retention
@@ -40,13 +40,7 @@ def upgrade(database_url: str, settings: Settings | None = None) -> str:
             grant_reading(connection, settings)
             engine.apply_policies(connection, Retention.of(settings))
     except DBAPIError as error:
-        if isinstance(error.orig, InsufficientPrivilege):
-            problem = (
-                f"{error.orig.diag.message_primary}; upgrade as the owner of the database, or ask them for rights"
-            )
-        else:
-            problem = str(error.orig).strip()
-        raise StartError(f"The schema could not be upgraded: {problem}") from error
+        raise StartError(f"The schema could not be upgraded: {problem_of(error.orig)}.") from error
     return newest_revision()
 
 

@@ -28,16 +28,28 @@ LOOPBACK = "127.0.0.1"
 FOREVER = "forever"
 
 
-def _parse_retention(value: object) -> object:
+def _parse(value: object) -> object:
     if not isinstance(value, str):
         return value
     try:
-        return None if value == FOREVER else parse_duration(value)
+        return parse_duration(value)
     except ConfigurationError as error:
-        raise ValueError(f"{error} Or say {FOREVER}.") from None
+        raise ValueError(str(error).rstrip(".")) from None
 
 
-Kept = Annotated[timedelta | None, BeforeValidator(_parse_retention)]
+def _parse_kept(value: object) -> object:
+    return None if value == FOREVER else _parse(value)
+
+
+Duration = Annotated[timedelta, BeforeValidator(_parse)]
+Kept = Annotated[timedelta | None, BeforeValidator(_parse_kept)]
+
+
+def as_text(value: object) -> str:
+    """`value` as an environment variable takes it."""
+    if value is None:
+        return FOREVER
+    return f"{value.total_seconds():.0f}s" if isinstance(value, timedelta) else str(value)
 
 
 class Settings(BaseSettings):
@@ -70,24 +82,26 @@ class Settings(BaseSettings):
     ingest_batch_seconds: float = Field(
         0.2, gt=0, description="longest wait for a batch to fill before it is written"
     )
-    future_tolerance: timedelta = Field(
+    future_tolerance: Duration = Field(
         timedelta(minutes=5), description="how far ahead of the clock an event's time may be"
     )
     oldest_time: datetime = Field(
         datetime(2000, 1, 1, tzinfo=UTC), description="events from before this are dead letters"
     )
     readings_retention: Kept = Field(
-        timedelta(days=30), ge=timedelta(days=2), description="how long readings are kept: `30d`, `forever`"
+        timedelta(days=30),
+        ge=timedelta(days=2),
+        description="how long readings are kept, 2d at least: `30d`, `forever`",
     )
     rollups_5m_retention: Kept = Field(
         timedelta(days=365),
         ge=timedelta(days=2),
-        description="how long 5-minute rollups are kept",
+        description="how long 5-minute rollups are kept, not shorter than readings",
     )
     analyst_password: SecretStr | None = Field(
         None, description="password of the role `urbanclear_analyst`; without one it cannot log in"
     )
-    analyst_timeout: timedelta = Field(
+    analyst_timeout: Duration = Field(
         timedelta(minutes=1), gt=timedelta(0), description="longest that a query of `urbanclear_analyst` may run"
     )
     time_zone: str = Field("America/New_York", description="time zone of the city, whose days and hours count")

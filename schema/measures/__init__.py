@@ -54,6 +54,9 @@ class Definition:
             settings.bottleneck_drop_kmh,
         )
 
+    def __str__(self) -> str:
+        return ", ".join(f"{name} {value}" for name, value in asdict(self).items())
+
     def span(self, day: date) -> tuple[datetime, datetime]:
         """The day's beginning and end."""
         zone = ZoneInfo(self.time_zone)

@@ -2,7 +2,8 @@
 -- (Transportation Research Record 1867, 2004): in 5 minutes a sensor is the head of a queue if its speed is below
 -- bottleneck_speed_kmh (40 mph there) and that of the next one downstream, at most 3 miles on, is higher by at least
 -- bottleneck_drop_kmh (20 mph). It is active while that holds in 5 of any 7 buckets in a row. The queue reaches
--- upstream as far as sensors are below bottleneck_speed_kmh without a gap.
+-- upstream as far as sensors are below bottleneck_speed_kmh without a gap; where links overlap it is not longer than the
+-- way between its ends.
 WITH samples AS (
     SELECT corridor, ordinal, sensor_id, time, position_m, length_m, readings, good, speed_kmh,
            speed_kmh < %(bottleneck_speed_kmh)s AS congested,
@@ -21,7 +22,9 @@ WITH samples AS (
     WINDOW way AS (PARTITION BY corridor, time ORDER BY ordinal)
 ), queued AS (
     SELECT sensor_id, time, head, readings, good,
-           length_so_far - coalesce(max(length_so_far) FILTER (WHERE NOT congested) OVER way, 0) AS extent_m,
+           least(length_so_far - coalesce(max(length_so_far) FILTER (WHERE NOT congested) OVER way, 0),
+                 position_m - coalesce(max(position_m) FILTER (WHERE NOT congested) OVER way,
+                                       first_value(position_m) OVER way) + length_m) AS extent_m,
            lost_so_far - coalesce(max(lost_so_far) FILTER (WHERE NOT congested) OVER way, 0) AS hours_lost,
            vehicle_hours_so_far
                - coalesce(max(vehicle_hours_so_far) FILTER (WHERE NOT congested) OVER way, 0) AS vehicle_hours

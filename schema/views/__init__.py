@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from schema.los import LEAST_RATIO
-from schema.rollups import COLUMNS, MEASURES, ROLLUPS, Rollup
+from schema.rollups import COLUMNS, DAY, FIVE_MINUTES, HOUR, MEASURES, ROLLUPS, Rollup
 
 LEAST_SPEED_KMH: Final = 1.6
 """What a standstill counts as where time is length over speed: 1 mph, below which probe data do not go either."""
@@ -67,10 +67,10 @@ def _rollup_view(rollup: Rollup) -> str:
         **{name: f"mean of the good readings: {name}_sum / {name}_count" for name in MEASURES},
         **{column.name: column.comment for column in COLUMNS},
     }
-    width = f"{rollup.width.total_seconds() / 60:.0f} minutes"
+    width = {FIVE_MINUTES: "5 minutes", HOUR: "an hour", DAY: "a UTC day"}[rollup.width]
     subject = "sensor" if rollup.key == "sensor_id" else "area"
     return f"""
         CREATE OR REPLACE VIEW {rollup.name} AS
         SELECT {rollup.key}, time, {means}, {columns} FROM rollup.{rollup.name};
-        COMMENT ON VIEW {rollup.name} IS 'Readings of each {subject} in buckets of {width}, the newest included';
+        COMMENT ON VIEW {rollup.name} IS 'Readings of each {subject} in {width}, the newest included';
     """ + "".join(f"COMMENT ON COLUMN {rollup.name}.{name} IS '{text}';" for name, text in comments.items())

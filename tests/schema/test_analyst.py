@@ -73,7 +73,7 @@ def limited(empty_database_url: str) -> Iterator[tuple[str, str]]:
 
 
 def test_a_role_without_rights_is_told_who_may_upgrade(limited: tuple[str, str]) -> None:
-    with pytest.raises(StartError, match=r"permission denied .*; upgrade as the owner of the database"):
+    with pytest.raises(StartError, match=r"permission denied .*; do it as the owner of the database"):
         upgrade(limited[1])
 
 

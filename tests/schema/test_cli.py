@@ -88,7 +88,7 @@ def test_status_of_an_empty_database_says_what_to_run(
     empty_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("URBANCLEAR_DATABASE_URL", empty_database_url)
-    with pytest.raises(StartError, match="run `urbanclear schema upgrade`"):
+    with pytest.raises(StartError, match=r"does not exist; run `urbanclear schema upgrade`\.$"):
         schema("status")
 
 
@@ -132,7 +132,8 @@ def test_reprocess_computes_the_days_anew_under_the_definitions_in_force(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_two_days(url)
-    assert schema("reprocess", "--from", "2026-03-02", "--to", "2026-03-03").stdout == "2 days computed anew\n"
+    done = schema("reprocess", "--from", "2026-03-02", "--to", "2026-03-04")
+    assert done.stdout.startswith("3 days computed anew, 2 of them with readings, by time_zone America/New_York, ")
     count = "SELECT count(*) FROM delay_daily WHERE delay_speed_ratio = {}"
     assert fetch(url, count.format(1)) == 2
     monkeypatch.setenv("URBANCLEAR_DELAY_SPEED_RATIO", "0.6")
@@ -150,6 +151,8 @@ def test_days_in_the_wrong_order_are_a_sentence(url: str) -> None:
         schema("reprocess", "--from", "2026-03-03", "--to", "2026-03-02")
 
 
-def test_days_whose_rollups_are_gone_are_left_as_they_are(url: str) -> None:
+def test_days_whose_rollups_are_gone_are_left_as_they_are(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("URBANCLEAR_READINGS_RETENTION", "30d")
+    monkeypatch.setenv("URBANCLEAR_ROLLUPS_5M_RETENTION", "365d")
     with pytest.raises(ConfigurationError, match="measures stay as they are: begin after"):
         schema("reprocess", "--from", "2019-03-03", "--to", "2019-03-04")

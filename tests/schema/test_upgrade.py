@@ -56,7 +56,9 @@ def test_a_failed_upgrade_leaves_the_database_as_it_was(empty_database_url: str)
 
 
 def test_a_server_that_is_not_there_is_a_clear_error() -> None:
-    with pytest.raises(StartError, match=r"could not be upgraded: .*refused"):
+    with pytest.raises(
+        StartError, match=r"^The schema could not be upgraded: .*refused.* Check URBANCLEAR_DATABASE_URL\.$"
+    ):
         upgrade("postgresql://nobody:nothing@127.0.0.1:1/none")
 
 

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from urbanclear import logs
 from urbanclear.durations import parse_duration
@@ -150,7 +150,7 @@ def _draw(live: Live, progress: Progress, history: TaskID, figures: Figures) -> 
 
 
 def _table(stack: "Stack") -> Table:
-    table = Table("part", "address", "state")
+    table = Table("part", Column("address", overflow="fold"), "state")
     for row in stack.addresses:
         table.add_row(row.part, row.address, stack.part_state(row.part))
     return table

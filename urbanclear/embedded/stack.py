@@ -26,12 +26,24 @@ from urbanclear.embedded.postgres import Postgres
 from urbanclear.embedded.process import Process
 from urbanclear.embedded.supervisor import Supervisor
 from urbanclear.errors import StartError
-from urbanclear.settings import FOREVER, LOOPBACK, Settings
+from urbanclear.settings import LOOPBACK, Settings, as_text
 
 API_READY_SECONDS: Final = 60.0
 PORTS: Final = ("postgres", "kafka", "kafka-controller", "ingest", "alerting", "source")
 #: The order of stopping, and how long each group may take: 10 s in all.
 STOP_ORDER: Final = ((("source", "api", "alerting"), 3.0), (("ingest",), 3.0), (("PostgreSQL", "Kafka"), 4.0))
+
+#: What the stack was started with that its commands must agree on: how long things are kept, how they are measured.
+SHARED: Final = (
+    "readings_retention",
+    "rollups_5m_retention",
+    "analyst_timeout",
+    "time_zone",
+    "planning_percentile",
+    "delay_speed_ratio",
+    "bottleneck_speed_kmh",
+    "bottleneck_drop_kmh",
+)
 
 Say = Callable[[str], None]
 JarProgress = Callable[[int, int], None]
@@ -59,7 +71,6 @@ class Stack:
     jar_progress: JarProgress | None = None
     addresses: list[Address] = field(default_factory=list)
     metrics_urls: dict[str, str] = field(default_factory=dict)
-    _env: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.folder = self.folder.absolute()
@@ -110,9 +121,9 @@ class Stack:
     def _keep_what_is_replayed(self) -> None:
         """A recording is older than readings are kept: it stays, unless the settings say how long."""
         if self.source[:1] == ["replay"] and "readings_retention" not in self.settings.model_fields_set:
-            for name in ("readings_retention", "rollups_5m_retention"):
-                self.settings = self.settings.model_copy(update={name: None})
-                self._env[f"URBANCLEAR_{name.upper()}"] = FOREVER
+            self.settings = self.settings.model_copy(
+                update=dict.fromkeys(("readings_retention", "rollups_5m_retention"))
+            )
 
     async def _start_servers(self) -> tuple[str, str]:
         """Both servers at once; those that the settings name are used as they are."""
@@ -170,7 +181,7 @@ class Stack:
 
     def _start_parts(self, database_url: str, bootstrap: str) -> None:
         env = {
-            **self._env,
+            **{f"URBANCLEAR_{name.upper()}": as_text(getattr(self.settings, name)) for name in SHARED},
             "URBANCLEAR_DATABASE_URL": database_url,
             "URBANCLEAR_KAFKA_BOOTSTRAP": bootstrap,
             "URBANCLEAR_API_HOST": self.settings.api_host,
