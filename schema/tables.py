@@ -42,25 +42,27 @@ Time = DateTime(timezone=True)
 
 
 def _now() -> Column[object]:
-    return Column("updated_at", Time, nullable=False, server_default=func.now())
+    return Column("updated_at", Time, nullable=False, server_default=func.now(), comment="when its description came")
 
 
 sensors = Table(
     "sensors",
     metadata,
-    Column("id", Integer, Identity(), primary_key=True),
+    Column("id", Integer, Identity(), primary_key=True, comment="the key that other relations use"),
     Column("external_id", Text, nullable=False, unique=True, comment="source:id"),
-    Column("name", Text, nullable=False),
-    Column("kind", Text, nullable=False, server_default="link"),
-    Column("area", Text, index=True),
-    Column("road", Text, index=True),
-    Column("direction", Text),
+    Column("name", Text, nullable=False, comment="what the sensor is called"),
+    Column(
+        "kind", Text, nullable=False, server_default="link", comment="link (a stretch of road) or detector (a point)"
+    ),
+    Column("area", Text, index=True, comment="part of the city"),
+    Column("road", Text, index=True, comment="road the sensor is on"),
+    Column("direction", Text, comment="compass direction of travel"),
     Column("lat", Double, comment="degrees, WGS 84"),
     Column("lon", Double, comment="degrees, WGS 84"),
     Column("geometry", JSONB, comment="GeoJSON, RFC 7946"),
-    Column("length_m", Double),
-    Column("free_flow_speed_kmh", Double),
-    Column("lanes", SmallInteger),
+    Column("length_m", Double, comment="of the link, m"),
+    Column("free_flow_speed_kmh", Double, comment="speed without other traffic, km/h"),
+    Column("lanes", SmallInteger, comment="number of lanes"),
     _now(),
     comment="Where traffic is measured: loop detectors and road links",
 )
@@ -69,11 +71,11 @@ readings = Table(
     "readings",
     metadata,
     Column("sensor_id", Integer, primary_key=True, autoincrement=False, comment="sensors.id"),
-    Column("time", Time, primary_key=True),
-    Column("speed_kmh", REAL),
+    Column("time", Time, primary_key=True, comment="when it was observed, UTC"),
+    Column("speed_kmh", REAL, comment="mean speed, km/h"),
     Column("volume_vph", REAL, comment="vehicles per hour"),
     Column("occupancy", REAL, comment="share of time a vehicle covers the detector, 0 to 1"),
-    Column("travel_time_s", REAL),
+    Column("travel_time_s", REAL, comment="time over the link, seconds"),
     Column(
         "flag", SmallInteger, comment="NULL: good; 1 implausible, 2 stuck, 3 late: kept, and left out of every mean"
     ),
@@ -96,27 +98,27 @@ latest_readings = Table(
 weather = Table(
     "weather",
     metadata,
-    Column("station", Text, primary_key=True),
-    Column("time", Time, primary_key=True),
-    Column("temperature_c", REAL),
+    Column("station", Text, primary_key=True, comment="where it was observed"),
+    Column("time", Time, primary_key=True, comment="when it was observed, UTC"),
+    Column("temperature_c", REAL, comment="air temperature, degrees Celsius"),
     Column("precipitation_mm", REAL, comment="sum over the hour before time"),
-    Column("wind_speed_kmh", REAL),
-    Column("visibility_m", REAL),
-    Column("condition", Text),
+    Column("wind_speed_kmh", REAL, comment="mean wind speed, km/h"),
+    Column("visibility_m", REAL, comment="m"),
+    Column("condition", Text, comment="clear, cloud, rain, snow, fog or storm"),
     comment="What weather stations observed",
 )
 
 incidents = Table(
     "incidents",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("id", Text, primary_key=True, comment="source:id"),
     Column("time", Time, nullable=False, comment="of the newest update"),
-    Column("status", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("severity", Text, nullable=False),
-    Column("started_at", Time, nullable=False),
-    Column("cleared_at", Time),
-    Column("description", Text, nullable=False, server_default=""),
+    Column("status", Text, nullable=False, comment="reported, updated or cleared"),
+    Column("kind", Text, nullable=False, comment="collision, breakdown, road_works, event, weather, hazard or other"),
+    Column("severity", Text, nullable=False, comment="low, medium, high or critical"),
+    Column("started_at", Time, nullable=False, comment="when it began, UTC"),
+    Column("cleared_at", Time, comment="when it was cleared, UTC; NULL while it lasts"),
+    Column("description", Text, nullable=False, server_default="", comment="in the source's words"),
     Column(
         "sensors",
         ARRAY(Text),
@@ -124,11 +126,11 @@ incidents = Table(
         server_default="{}",
         comment="external ids of sensors affected",
     ),
-    Column("area", Text),
-    Column("road", Text),
-    Column("lat", Double),
-    Column("lon", Double),
-    Column("lanes_blocked", SmallInteger),
+    Column("area", Text, comment="part of the city"),
+    Column("road", Text, comment="road it is on"),
+    Column("lat", Double, comment="degrees, WGS 84"),
+    Column("lon", Double, comment="degrees, WGS 84"),
+    Column("lanes_blocked", SmallInteger, comment="number of lanes"),
     CheckConstraint("(status = 'cleared') = (cleared_at IS NOT NULL)", name="cleared_at"),
     Index(None, "started_at"),
     comment="The newest state of each incident",
@@ -137,12 +139,12 @@ incidents = Table(
 incident_updates = Table(
     "incident_updates",
     metadata,
-    Column("incident_id", Text, primary_key=True),
-    Column("time", Time, primary_key=True),
-    Column("status", Text, primary_key=True),
-    Column("severity", Text, nullable=False),
-    Column("description", Text, nullable=False, server_default=""),
-    Column("lanes_blocked", SmallInteger),
+    Column("incident_id", Text, primary_key=True, comment="incidents.id"),
+    Column("time", Time, primary_key=True, comment="of the update, UTC"),
+    Column("status", Text, primary_key=True, comment="reported, updated or cleared"),
+    Column("severity", Text, nullable=False, comment="low, medium, high or critical"),
+    Column("description", Text, nullable=False, server_default="", comment="in the source's words"),
+    Column("lanes_blocked", SmallInteger, comment="number of lanes"),
     comment="Every state an incident has had",
 )
 
@@ -188,12 +190,14 @@ notification_log = Table(
 sensor_clusters = Table(
     "sensor_clusters",
     metadata,
-    Column("sensor_id", Integer, ForeignKey("sensors.id"), primary_key=True, autoincrement=False),
-    Column("cluster", Integer, nullable=False),
+    Column(
+        "sensor_id", Integer, ForeignKey("sensors.id"), primary_key=True, autoincrement=False, comment="sensors.id"
+    ),
+    Column("cluster", Integer, nullable=False, comment="number of the cluster, from 0"),
     Column("k", Integer, nullable=False, comment="how many clusters the run made"),
     Column("distance", REAL, nullable=False, comment="from the cluster's centre, in normalised speed"),
     Column("profile", ARRAY(REAL), nullable=False, comment="24 hourly mean speeds over the sensor's highest"),
-    Column("computed_at", Time, nullable=False),
+    Column("computed_at", Time, nullable=False, comment="when Spark computed it, UTC"),
     comment="Sensors grouped by the shape of their day",
 )
 

@@ -9,9 +9,11 @@ from importlib.resources import files
 from typing import Final
 
 from sqlalchemy import Connection
+from sqlalchemy.schema import SetColumnComment
 
 from schema.los import LEAST_RATIO
 from schema.rollups import COLUMNS, DAY, FIVE_MINUTES, HOUR, MEASURES, ROLLUPS, Rollup
+from schema.tables import metadata
 
 LEAST_SPEED_KMH: Final = 1.6
 """What a standstill counts as where time is length over speed: 1 mph, below which probe data do not go either."""
@@ -33,7 +35,11 @@ _HOURS_LOST = """
 
 
 def replace_views(connection: Connection) -> None:
-    """Create every view, or put the newest definition in the place of the one that is there."""
+    """Create every view, or put the newest definition in the place of the one that is there; explain all columns."""
+    for table in metadata.sorted_tables:
+        for column in table.columns:
+            if column.comment is not None:
+                connection.execute(SetColumnComment(column))
     for statement in statements():
         connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
 
