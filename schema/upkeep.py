@@ -35,6 +35,7 @@ log = get_logger("upkeep")
 REFRESH_SECONDS: Final = 10.0
 ROUND_SECONDS: Final = 60.0
 RETRY_SECONDS: Final = 5.0
+LEAD_SECONDS: Final = 1.0
 AHEAD: Final = 2  # partitions made ahead of the one in use
 _LEAD = 0x75726263_75706B65  # an arbitrary key of our own for pg_advisory_lock
 
@@ -49,14 +50,13 @@ _NOTE = """
 """
 
 
-@dataclass
+@dataclass(frozen=True)
 class Task:
-    """Something done every `seconds`."""
+    """Something done again `seconds` after it was done."""
 
     name: str
     seconds: float
     action: Callable[[AsyncConnection], Awaitable[object]]
-    due: float = 0.0
 
 
 class Upkeep:
@@ -87,21 +87,27 @@ class Upkeep:
         while True:
             try:
                 await self._lead()
-            except (psycopg.OperationalError, psycopg.InterfaceError, DBAPIError) as error:
-                log.warning("upkeep.database_away", error=str(error).strip(), retry_in_s=RETRY_SECONDS)
+            except* (psycopg.OperationalError, psycopg.InterfaceError, DBAPIError) as problems:
+                log.warning("upkeep.database_away", error=str(problems.exceptions[0]), retry_in_s=RETRY_SECONDS)
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _lead(self) -> None:
+        """Take the lead, then repeat every task on a connection of its own, so that none waits for another."""
         tasks = self._tasks(await self._engine())
+        async with await self._connect() as connection, asyncio.TaskGroup() as group:
+            while not await _takes_lead(connection):  # noqa: ASYNC110 - another process has it
+                await asyncio.sleep(LEAD_SECONDS)
+            for task in tasks:
+                group.create_task(self._repeat(task))
+            while True:  # the lead is lost with its connection
+                await connection.execute("SELECT")
+                await asyncio.sleep(LEAD_SECONDS)
+
+    async def _repeat(self, task: Task) -> None:
         async with await self._connect() as connection:
-            leads = False
             while True:
-                leads = leads or await _takes_lead(connection)
-                for task in tasks:
-                    if leads and time.monotonic() >= task.due:
-                        await _do(connection, task)
-                        task.due = time.monotonic() + task.seconds
-                await asyncio.sleep(1.0)
+                await _do(connection, task)
+                await asyncio.sleep(task.seconds)
 
     def _tasks(self, engine: Engine) -> list[Task]:
         chunks = Chunks(engine)

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from schema.engines import engine_of
-from schema.upkeep import AHEAD, Upkeep
+from schema.upkeep import _LEAD, AHEAD, Upkeep
 from tests.waiting import fetch_one, until_query
 from urbanclear.settings import Settings
 
@@ -75,7 +75,7 @@ async def test_a_task_that_fails_is_noted_with_its_error_while_the_others_go_on(
 async def test_of_two_only_one_leads_and_the_other_takes_over(database_url: str) -> None:
     leads = (
         "SELECT count(*) FROM pg_stat_activity JOIN pg_locks USING (pid) "
-        "WHERE datname = current_database() AND locktype = 'advisory' AND application_name LIKE '%upkeep'"
+        f"WHERE datname = current_database() AND objid = {_LEAD & 0xFFFFFFFF} AND application_name LIKE '%upkeep'"
     )
     async with running(database_url):
         await until_query(database_url, "SELECT count(*) FROM upkeep", 5)
@@ -84,7 +84,7 @@ async def test_of_two_only_one_leads_and_the_other_takes_over(database_url: str)
                 database_url,
                 "SELECT count(*) FROM pg_stat_activity "
                 "WHERE datname = current_database() AND application_name LIKE '%upkeep'",
-                2,
+                7,  # the leader's, one for each of its tasks, and the other's
             )
             assert await fetch_one(database_url, leads) == 1
             with psycopg.connect(database_url, autocommit=True) as admin:
