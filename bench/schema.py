@@ -120,7 +120,7 @@ async def measure(settings: Settings, rows: int, say: Say) -> tuple[str, list[Fi
                 end,
             )
             figures = [await _filled(city, say)]
-            figures.append(await _storage(city, say))
+            figures += await _storage(city, say)
             figures += await _queries(city, say)
             return city.engine.name, figures
 
@@ -153,8 +153,8 @@ def _last_week(city: City) -> list[date]:
     return [(city.end - timedelta(days=number)).date() for number in range(1, 8)]
 
 
-async def _storage(city: City, say: Say) -> Figure:
-    """Bytes of a reading, all chunks counted, over those in a plain table with the same index."""
+async def _storage(city: City, say: Say) -> list[Figure]:
+    """Bytes of a reading over those in a plain table with the same index: once compressed, and all 30 days together."""
     say("storage")
     await city.connection.execute(
         "CREATE TABLE plain (sensor_id integer, time timestamptz, speed_kmh real, volume_vph real, occupancy real, "
@@ -162,13 +162,15 @@ async def _storage(city: City, say: Say) -> Figure:
     )
     stored = next(one for one in await city.engine.series(city.connection) if one.relation == "readings")
     rows = await city.number("SELECT sum(readings) FROM area_1d")
-    ratios = []
+    shrunk = stored.bytes_after / stored.bytes_before if stored.bytes_before and stored.bytes_after else 1.0
+    once_compressed, together = [], []
     for day in city.days[:: DAYS // RUNS]:
         inserted = await city.connection.execute(_DAY.format(table="plain").encode(), _day(city, day))
         bare = await city.number("SELECT pg_total_relation_size('plain')") / inserted.rowcount
-        ratios.append(stored.bytes / rows / bare)
+        together.append(stored.bytes / rows / bare)
+        once_compressed.append(shrunk)
         await city.connection.execute("TRUNCATE plain")
-    return figure("storage_ratio", "×", ratios)
+    return [figure("storage_ratio", "×", once_compressed), figure("storage_30d_ratio", "×", together)]
 
 
 async def _queries(city: City, say: Say) -> list[Figure]:
