@@ -154,7 +154,7 @@ def _last_week(city: City) -> list[date]:
 
 
 async def _storage(city: City, say: Say) -> list[Figure]:
-    """Bytes of a reading over those in a plain table with the same index: once compressed, and all 30 days together."""
+    """A reading's bytes over those in plain rows with the same index: once compressed, and all 30 days together."""
     say("storage")
     await city.connection.execute(
         "CREATE TABLE plain (sensor_id integer, time timestamptz, speed_kmh real, volume_vph real, occupancy real, "
