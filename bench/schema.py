@@ -109,7 +109,8 @@ class City:
 async def measure(settings: Settings, rows: int, say: Say) -> tuple[str, list[Figure]]:
     """The engine's name and all figures, for `rows` readings in all."""
     async with fresh_database(settings) as url:
-        await asyncio.to_thread(upgrade, url, settings.model_copy(update={"readings_retention": None}))
+        for_ever = {"readings_retention": None, "rollups_5m_retention": None}
+        await asyncio.to_thread(upgrade, url, settings.model_copy(update=for_ever))
         async with await AsyncConnection.connect(url, autocommit=True) as connection:
             end = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
             city = City(
@@ -154,7 +155,7 @@ def _last_week(city: City) -> list[date]:
 
 
 async def _storage(city: City, say: Say) -> list[Figure]:
-    """A reading's bytes over those in plain rows with the same index: once compressed, and all 30 days together."""
+    """A reading's bytes over those in a plain table with the same index: once compressed, and of all 30 days."""
     say("storage")
     await city.connection.execute(
         "CREATE TABLE plain (sensor_id integer, time timestamptz, speed_kmh real, volume_vph real, occupancy real, "
@@ -162,13 +163,13 @@ async def _storage(city: City, say: Say) -> list[Figure]:
     )
     stored = next(one for one in await city.engine.series(city.connection) if one.relation == "readings")
     rows = await city.number("SELECT sum(readings) FROM area_1d")
-    shrunk = stored.bytes_after / stored.bytes_before if stored.bytes_before and stored.bytes_after else 1.0
+    compressed_rows = rows * stored.compressed_chunks / DAYS  # a chunk is a day, and every day is alike
     once_compressed, together = [], []
     for day in city.days[:: DAYS // RUNS]:
         inserted = await city.connection.execute(_DAY.format(table="plain").encode(), _day(city, day))
         bare = await city.number("SELECT pg_total_relation_size('plain')") / inserted.rowcount
         together.append(stored.bytes / rows / bare)
-        once_compressed.append(shrunk)
+        once_compressed.append(stored.bytes_after / compressed_rows / bare if stored.bytes_after else together[-1])
         await city.connection.execute("TRUNCATE plain")
     return [figure("storage_ratio", "×", once_compressed), figure("storage_30d_ratio", "×", together)]
 
