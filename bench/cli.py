@@ -1,7 +1,8 @@
 """`urbanclear bench …`: a JSON array of figures on standard output, progress on standard error."""
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Measure, on this machine, what the README says.")
 
+T = TypeVar("T")
 Quick = Annotated[bool, typer.Option(help="fewer runs, within a minute")]
 AsJson = Annotated[bool, typer.Option("--json", help="for programs: one array")]
 
@@ -28,10 +30,7 @@ def stack(quick: Quick = False, as_json: AsJson = False) -> None:
     """How soon the whole is up, how soon a reading is on the page, how many a second it takes."""
     from bench.stack import measure
 
-    console = Console(stderr=True)
-    with console.status("") as status:
-        figures = asyncio.run(measure(quick, status.update))
-    _show(figures, as_json)
+    _show(_measured(lambda say: measure(quick, say)), as_json)
 
 
 @app.command()
@@ -44,9 +43,7 @@ def schema(
     """Storage, rollups against raw readings, everyday queries; on the server of the settings, or an embedded one."""
     from bench.schema import measure
 
-    console = Console(stderr=True)
-    with console.status("") as status:
-        engine, figures = asyncio.run(measure(get_settings(), rows, status.update))
+    engine, figures = _measured(lambda say: measure(get_settings(), rows, say))
     _show(figures, as_json, engine=engine, rows=rows)
 
 
@@ -58,10 +55,14 @@ def writes(
     """Ways to store readings exactly once, on the server of the settings, or an embedded one."""
     from bench.writes import measure
 
-    console = Console(stderr=True)
-    with console.status("") as status:
-        engine, figures = asyncio.run(measure(get_settings(), rows, status.update))
+    engine, figures = _measured(lambda say: measure(get_settings(), rows, say))
     _show(figures, as_json, engine=engine, rows=rows)
+
+
+def _measured(measure: Callable[[Callable[[str], None]], Coroutine[Any, Any, T]]) -> T:
+    """What `measure` returns; what it says meanwhile is shown on standard error."""
+    with Console(stderr=True).status("") as status:
+        return asyncio.run(measure(status.update))
 
 
 def _show(figures: "list[Figure]", as_json: bool, **context: object) -> None:

@@ -190,12 +190,12 @@ def _fresh(rollup: Rollup) -> str:
     the bucket from what is kept.
     """
     if rollup.of_readings:
-        return recomputed(rollup, "readings AS r")
+        return recomputed(rollup, source(rollup))
     below = next(one for one in ROLLUPS if one.name == rollup.source)
     members = f"JOIN sensors AS s ON {_area('s')} = changed.area" if rollup.regroups else ""
     member = "s.id" if rollup.regroups else f"changed.{rollup.key}"
     return f"""
-        SELECT {_key(rollup)} AS {rollup.key}, {_bucket(rollup, "r.time")} AS time, {aggregates(rollup)}
+        SELECT {_key(rollup)} AS {rollup.key}, {bucket(rollup.width, "r.time")} AS time, {aggregates(rollup)}
         FROM (
             SELECT kept.* FROM ({changed(rollup)}) AS changed {members}
             JOIN rollup.{below.name}_kept AS kept ON kept.{below.key} = {member}
@@ -224,17 +224,17 @@ def _(element: TrackChanges, compiler: DDLCompiler, **_: object) -> str:
         """
         for name, event in TRIGGERS.items()
     )
-    bucket = f"date_bin({interval(FIVE_MINUTES)}, time, timestamptz 'epoch')"
+    touched = bucket(FIVE_MINUTES, "time")
     return f"""
         CREATE TABLE rollup.changes (sensor_id integer NOT NULL, time timestamptz NOT NULL);
         CREATE FUNCTION rollup.note_changes() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
             INSERT INTO rollup.changes
-            SELECT DISTINCT sensor_id, {bucket} FROM changed;
+            SELECT DISTINCT sensor_id, {touched} FROM changed;
             RETURN NULL;
         END $$;
         INSERT INTO rollup.changes
-        SELECT DISTINCT sensor_id, {bucket} FROM {element.table};
+        SELECT DISTINCT sensor_id, {touched} FROM {element.table};
         {triggers}
     """
 
@@ -266,8 +266,9 @@ def _key(rollup: Rollup) -> str:
     return _area("s") if rollup.regroups else f"r.{rollup.key}"
 
 
-def _bucket(rollup: Rollup, time: str) -> str:
-    return f"date_bin({interval(rollup.width)}, {time}, timestamptz 'epoch')"
+def bucket(width: timedelta, time: str) -> str:
+    """The start of the bucket that `time`, an SQL expression, falls into."""
+    return f"date_bin({interval(width)}, {time}, timestamptz 'epoch')"
 
 
 def aggregates(rollup: Rollup) -> str:
@@ -283,11 +284,11 @@ def source(rollup: Rollup, suffix: str = "") -> str:
 
 def changed(rollup: Rollup) -> str:
     """Query of the rollup's buckets that writes have touched since the last refresh, on plain PostgreSQL."""
-    bucket = _bucket(rollup, "c.time")
+    start = bucket(rollup.width, "c.time")
     if rollup.key == "sensor_id":
-        return f"SELECT DISTINCT c.sensor_id, {bucket} AS time FROM rollup.changes AS c"
+        return f"SELECT DISTINCT c.sensor_id, {start} AS time FROM rollup.changes AS c"
     return (
-        f"SELECT DISTINCT {_area('s')} AS area, {bucket} AS time "
+        f"SELECT DISTINCT {_area('s')} AS area, {start} AS time "
         f"FROM rollup.changes AS c JOIN sensors AS s ON s.id = c.sensor_id"
     )
 

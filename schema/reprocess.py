@@ -1,14 +1,14 @@
 """Computes the past anew: rollups as far back as readings are kept, measures as far back as 5-minute rollups are."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date
 
 from psycopg import AsyncConnection, Error
 
 from schema.database import APPLICATION, problem_of
 from schema.engines import engine_of
 from schema.measures import Definition, compute_days
-from schema.retention import BEGINNING, Retention
+from schema.retention import Retention
 from urbanclear.errors import ConfigurationError, StartError
 from urbanclear.settings import Settings
 
@@ -23,7 +23,7 @@ async def reprocess(database_url: str, settings: Settings, days: list[date], don
     """
     definition, retention = Definition.of(settings), Retention.of(settings)
     start, end = definition.span(days[0])[0], definition.span(days[-1])[1]
-    oldest = BEGINNING if retention.rollups_5m is None else datetime.now(UTC) - retention.rollups_5m
+    oldest = retention.oldest_bucket()
     if start < oldest:
         raise ConfigurationError(
             f"{days[0]} is older than 5-minute rollups are kept, so its measures stay as they are: begin after "

@@ -30,7 +30,5 @@ class Retention:
         return BEGINNING if self.readings is None else datetime.now(UTC) - self.readings
 
     def oldest_bucket(self) -> datetime:
-        """5-minute rollups from before this may be gone or out of date."""
-        kept = self.rollups_5m
-        oldest = BEGINNING if kept is None else datetime.now(UTC) - kept
-        return max(oldest, self.oldest_reading())
+        """5-minute rollups from before this may be gone; they are kept at least as long as readings."""
+        return BEGINNING if self.rollups_5m is None else datetime.now(UTC) - self.rollups_5m

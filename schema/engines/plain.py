@@ -12,11 +12,11 @@ from psycopg import AsyncConnection, IsolationLevel, sql
 from psycopg.rows import class_row, scalar_row
 from sqlalchemy import Connection, text
 
-from schema.ddl import TRIGGERS, changed, recomputed, source
+from schema.ddl import TRIGGERS, bucket, changed, recomputed, source
 from schema.dialect import PLAIN
 from schema.engines.base import JobStatus, RollupStatus, SeriesStatus
 from schema.retention import Retention
-from schema.rollups import ROLLUPS, Rollup
+from schema.rollups import FIVE_MINUTES, ROLLUPS, Rollup
 from schema.tables import ROLLUP_CHUNK, TIME_SERIES
 
 _EPOCH = datetime(1970, 1, 5, tzinfo=UTC)  # a Monday, so that weekly partitions are ISO weeks
@@ -38,9 +38,9 @@ _SERIES = """
     FROM pg_inherits WHERE inhparent = %(table)s::regclass
 """
 _TOUCHED_STRETCHES = "SELECT DISTINCT date_bin(%s, time, %s) FROM rollup.changes"
-_CHANGES_OF_SPAN = """
+_CHANGES_OF_SPAN = f"""
     INSERT INTO rollup.changes
-    SELECT sensor_id, date_bin('5 minutes', time, timestamptz 'epoch') FROM readings
+    SELECT sensor_id, {bucket(FIVE_MINUTES, "time")} FROM readings
     WHERE time >= %(start)s AND time < %(end)s
     UNION
     SELECT sensor_id, time FROM rollup.readings_5m_kept WHERE time >= %(start)s AND time < %(end)s
@@ -94,7 +94,9 @@ class PlainPostgres:
     async def recompute(
         self, connection: AsyncConnection, start: datetime, end: datetime, retention: Retention
     ) -> None:
-        await connection.execute(_CHANGES_OF_SPAN, {"start": max(start, retention.oldest_reading()), "end": end})
+        await connection.execute(
+            _CHANGES_OF_SPAN.encode(), {"start": max(start, retention.oldest_reading()), "end": end}
+        )
         await self.refresh(connection, retention)
 
     async def retire(self, connection: AsyncConnection, retention: Retention) -> list[str]:

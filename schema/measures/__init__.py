@@ -69,7 +69,7 @@ async def compute_changed_days(connection: AsyncConnection, settings: Settings) 
 
     A day that keeps changing, as today does, is computed once in `RECOMPUTE_AFTER`.
     """
-    definition, oldest = Definition.of(settings), Retention.of(settings).oldest_bucket()
+    definition, oldest = Definition.of(settings), Retention.of(settings).oldest_reading()
     local_day = oldest.astimezone(ZoneInfo(definition.time_zone)).date()
     cursor = connection.cursor(row_factory=scalar_row)
     await cursor.execute(
