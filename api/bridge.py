@@ -16,7 +16,8 @@ from api import metrics, models, queries
 from api.database import Database
 from api.hub import Hub, Topic
 from schema import topics
-from schema.events import Event, Incident, Reading, Sensor, check_time, decode
+from schema.events import Event, Incident, Reading, Sensor, check_time
+from schema.topics import decode_message
 from urbanclear.errors import InvalidEvent
 from urbanclear.logs import get_logger
 from urbanclear.settings import Settings
@@ -51,11 +52,6 @@ class Bridge:
             topics.SENSORS.name: self._take_sensor,
             topics.READINGS.name: self._take_reading,
             topics.INCIDENTS.name: self._take_incident,
-        }
-        self._kinds: dict[str, type[Event]] = {
-            topics.SENSORS.name: Sensor,
-            topics.READINGS.name: Reading,
-            topics.INCIDENTS.name: Incident,
         }
 
     async def run(self) -> None:
@@ -107,19 +103,29 @@ class Bridge:
             self._hub.put(INCIDENTS, row["id"], models.Incident(**row))
 
     def _take_record(self, record: ConsumerRecord) -> None:
+        """What cannot be used is left out: ingest makes it a dead letter."""
         try:
-            event = decode(self._kinds[record.topic], record.value or b"")
+            events = decode_message(record.topic, record.value or b"")
+        except InvalidEvent:
+            metrics.BRIDGE_SKIPPED.labels(record.topic).inc()
+            return
+        for event in events:
+            self._take_event(record.topic, event)
+
+    def _take_event(self, topic: str, event: Event) -> None:
+        settings = self._settings
+        try:
             check_time(
                 event,
                 now=datetime.now(UTC),
-                oldest=self._settings.oldest_time,
-                future_tolerance=self._settings.future_tolerance,
+                oldest=settings.oldest_time,
+                future_tolerance=settings.future_tolerance,
             )
-        except InvalidEvent:  # ingest makes it a dead letter
-            metrics.BRIDGE_SKIPPED.labels(record.topic).inc()
+        except InvalidEvent:
+            metrics.BRIDGE_SKIPPED.labels(topic).inc()
             return
-        self._take[record.topic](event)
-        metrics.BRIDGE_EVENTS.labels(record.topic).inc()
+        self._take[topic](event)
+        metrics.BRIDGE_EVENTS.labels(topic).inc()
 
     def _take_sensor(self, event: Event) -> None:
         assert isinstance(event, Sensor)  # noqa: S101

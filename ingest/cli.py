@@ -13,11 +13,15 @@ from urbanclear.settings import get_settings
 
 TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 
+ingest = typer.Typer(help="Kafka to the database.")
 source = typer.Typer(no_args_is_help=True, help="Publish a feed to Kafka.")
 
 
-def ingest() -> None:
+@ingest.callback(invoke_without_command=True)
+def run_ingest(context: typer.Context) -> None:
     """Store what Kafka carries in the database and keep its time series in order, until stopped."""
+    if context.invoked_subcommand is not None:
+        return
     from ingest.consumer import Consumer
     from schema.upkeep import Upkeep
 

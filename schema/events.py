@@ -1,9 +1,11 @@
 """What travels on Kafka: one struct an event, JSON on the wire, times with their offset and stored in UTC.
 
 An event is versioned by adding optional fields only. The JSON Schemas in `schema/events/` are exported from these
-structs by `urbanclear schema export-events`, and a test holds the two in step.
+structs by `urbanclear schema export-events`, and a test holds the two in step. A message of readings carries one
+`Reading` or a JSON array of them.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, ClassVar, Final, Literal, TypeVar
 
@@ -171,8 +173,10 @@ class Alert(Event, frozen=True, kw_only=True, omit_defaults=True):
 ALL: Final[tuple[type[Event], ...]] = (Sensor, Reading, Incident, Weather, Prediction, Alert)
 
 EventT = TypeVar("EventT", bound=Event)
+T = TypeVar("T")
 
 _encoder = msgspec.json.Encoder()
+_readings_decoder = msgspec.json.Decoder(Reading | list[Reading])
 _decoders: dict[type[Event], msgspec.json.Decoder[Event]] = {kind: msgspec.json.Decoder(kind) for kind in ALL}
 
 
@@ -181,16 +185,30 @@ def encode(event: Event) -> bytes:
     return _encoder.encode(event)
 
 
+def encode_readings(readings: Sequence[Reading]) -> bytes:
+    """A batch of readings as it travels in one message: the object of a single one, else a JSON array of them."""
+    return _encoder.encode(readings[0] if len(readings) == 1 else readings)
+
+
 def decode(kind: type[EventT], value: bytes) -> EventT:
     """The event in `value`; raises `InvalidEvent` with the dead letter's reason when it is not one."""
+    return _decoded(_decoders[kind], value)  # type: ignore[return-value]
+
+
+def decode_readings(value: bytes) -> list[Reading]:
+    """All readings of a message, one or a batch; raises `InvalidEvent` when any of them is not one."""
+    found = _decoded(_readings_decoder, value)
+    return found if isinstance(found, list) else [found]
+
+
+def _decoded(decoder: msgspec.json.Decoder[T], value: bytes) -> T:
     try:
-        event = _decoders[kind].decode(value)
+        return decoder.decode(value)
     except msgspec.ValidationError as error:
         reason = "naive_time" if "timezone" in str(error) else "invalid"
         raise InvalidEvent(reason, str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidEvent("undecodable", str(error)) from None
-    return event  # type: ignore[return-value]
 
 
 def check_time(event: Event, *, now: datetime, oldest: datetime, future_tolerance: timedelta) -> None:

@@ -1,9 +1,10 @@
 """Kafka's topics, each named once, and the settings they are created with."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from schema.events import Alert, Event, Incident, Prediction, Reading, Sensor, Weather
+from schema.events import Alert, Event, Incident, Prediction, Reading, Sensor, Weather, decode, decode_readings
 
 DAY_MS: Final = 24 * 60 * 60 * 1000
 
@@ -29,3 +30,12 @@ ALERTS = Topic("traffic.alerts", Alert, config={"retention.ms": str(30 * DAY_MS)
 DEAD_LETTERS = Topic("traffic.dead-letters", None, config={"retention.ms": str(90 * DAY_MS)})
 
 ALL: Final = (SENSORS, READINGS, INCIDENTS, WEATHER, PREDICTIONS, ALERTS, DEAD_LETTERS)
+
+_EVENT_OF: Final = {topic.name: topic.event for topic in ALL if topic.event is not None}
+
+
+def decode_message(topic: str, value: bytes) -> Sequence[Event]:
+    """The events in a message of `topic`: one, or of readings any number; raises `InvalidEvent`."""
+    if topic == READINGS.name:
+        return decode_readings(value)
+    return [decode(_EVENT_OF[topic], value)]

@@ -3,7 +3,8 @@
 from aiokafka import AIOKafkaConsumer
 
 from schema import topics
-from schema.events import EventT, decode
+from schema.events import EventT
+from schema.topics import decode_message
 
 
 async def read_all(bootstrap: str, kind: type[EventT]) -> list[EventT]:
@@ -23,4 +24,5 @@ async def read_all(bootstrap: str, kind: type[EventT]) -> list[EventT]:
                     left.discard(place)
     finally:
         await consumer.stop()
-    return [decode(kind, value or b"") for *_, value in sorted(events, key=lambda event: event[:2])]
+    ordered = sorted(events, key=lambda event: event[:2])
+    return [event for *_, value in ordered for event in decode_message(name, value or b"") if isinstance(event, kind)]

@@ -25,11 +25,11 @@ app = typer.Typer(
 )
 app.command()(up)
 app.command()(status)
-app.command()(ingest)
 app.command()(api)
 app.command()(alerting)
 
 app.add_typer(bench, name="bench")
+app.add_typer(ingest, name="ingest")
 app.add_typer(source, name="source")
 app.add_typer(schema, name="schema")
 app.add_typer(spark, name="spark")

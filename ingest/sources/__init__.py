@@ -1,1 +1,1 @@
-"""Feeds: each publishes its events through `ingest.publisher` and knows nothing else."""
+"""Feeds: each publishes its events through `schema.publisher` and knows nothing else."""

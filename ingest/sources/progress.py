@@ -5,7 +5,7 @@ from datetime import datetime
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schema import topics
-from schema.events import Reading, decode
+from schema.events import decode_readings
 from urbanclear.errors import InvalidEvent
 
 READ_MS = 5_000
@@ -32,7 +32,7 @@ async def _last_time(consumer: AIOKafkaConsumer, place: TopicPartition, end: int
     consumer.seek(place, end - 1)
     records = (await consumer.getmany(place, timeout_ms=READ_MS)).get(place, [])
     try:
-        readings = [decode(Reading, record.value or b"") for record in records]
+        readings = [reading for record in records for reading in decode_readings(record.value or b"")]
     except InvalidEvent:
         return None
     return max((reading.time for reading in readings if reading.sensor.startswith(prefix)), default=None)

@@ -6,10 +6,10 @@ from typing import Final
 
 from prometheus_client import Gauge
 
-from ingest.publisher import Publisher, open_publisher
 from ingest.sources.progress import last_published
 from ingest.sources.replay.source import ReplaySource
 from ingest.sources.simulator.source import SimulatorOptions, SimulatorSource
+from schema.publisher import Publisher, open_publisher
 from urbanclear.logs import get_logger
 
 log = get_logger("source")

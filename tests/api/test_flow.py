@@ -13,8 +13,8 @@ import psycopg
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from ingest.publisher import Publisher, open_publisher
 from schema.events import Incident, LineString, Reading, Sensor
+from schema.publisher import Publisher, open_publisher
 from tests.api.conftest import LiveApi
 from tests.ingest.running import running_consumer
 from tests.waiting import until, until_query

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Browser
 
-from ingest.publisher import Publisher, open_publisher
 from schema.events import Incident, LineString, Reading, Sensor
+from schema.publisher import Publisher, open_publisher
 from tests.api.browser import Relay, Visit, open_chromium, visit
 from tests.ingest.running import running_consumer
 from tests.waiting import until_query

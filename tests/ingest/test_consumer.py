@@ -8,9 +8,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from aiokafka.structs import TopicPartition
 
-from ingest.publisher import open_publisher
 from schema import topics
 from schema.events import Incident, LineString, Reading, Sensor, Weather, encode
+from schema.publisher import open_publisher
 from tests.ingest.running import running_consumer
 from tests.waiting import fetch_one, until_query
 from urbanclear.settings import Settings

@@ -12,7 +12,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
-from ingest.publisher import Publisher
 from ingest.sources.replay import formats
 from ingest.sources.replay.columns import Layout, layout_of
 from ingest.sources.replay.pace import Pace, parse_speed
@@ -23,6 +22,7 @@ from ingest.sources.replay.survey import Survey
 from ingest.sources.replay.table import Table
 from ingest.sources.replay.times import Times
 from schema.events import Reading
+from schema.publisher import Publisher
 from urbanclear.errors import ConfigurationError, SourceError
 from urbanclear.logs import get_logger
 

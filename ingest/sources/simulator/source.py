@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from ingest.publisher import Publisher
 from ingest.sources.simulator.model import Simulator
 from schema.events import Event, Reading
+from schema.publisher import Publisher
 from urbanclear.serving import stopped_within
 
 TICK = timedelta(seconds=1)

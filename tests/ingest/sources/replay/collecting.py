@@ -5,9 +5,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, cast
 
-from ingest.publisher import Publisher
 from ingest.sources.replay import ReplaySource
 from schema.events import Event, Reading, Sensor
+from schema.publisher import Publisher
 
 
 class Collected:

@@ -8,8 +8,8 @@ from typing import cast
 
 import pytest
 
-from ingest.publisher import Publisher
 from ingest.sources.replay import ReplaySource
+from schema.publisher import Publisher
 from tests.ingest.sources.replay.collecting import Collected
 from urbanclear.errors import ConfigurationError, SourceError, UrbanclearError
 

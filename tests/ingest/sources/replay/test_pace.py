@@ -7,9 +7,9 @@ from typing import cast
 
 import pytest
 
-from ingest.publisher import Publisher
 from ingest.sources.replay import ReplaySource, parse_speed
 from schema.events import Event, Reading
+from schema.publisher import Publisher
 from tests.ingest.sources.replay.collecting import Collected
 from urbanclear.errors import ConfigurationError
 

@@ -11,9 +11,9 @@ import pandas as pd
 import psycopg
 import pytest
 
-from ingest.publisher import open_publisher
 from ingest.sources.replay import ReplaySource
 from schema import topics
+from schema.publisher import open_publisher
 from tests.ingest.running import running_consumer
 from tests.ingest.sources.replay import expected
 from tests.waiting import fetch_one, until_query

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.publisher import open_publisher
 from ingest.sources.progress import last_published
 from ingest.sources.simulator import network
 from ingest.sources.simulator.model import Simulator
 from ingest.sources.simulator.source import SimulatorOptions, SimulatorSource
 from schema.events import Event, Reading, decode, encode
+from schema.publisher import open_publisher
 from tests.kafka_content import read_all
 from tests.waiting import until
 
