@@ -23,7 +23,8 @@ def commands(group: object, words: tuple[str, ...] = ()) -> list[str]:
     children = getattr(group, "commands", None)
     if children is None:
         return [" ".join(words)]
-    return [name for word, child in children.items() for name in commands(child, (*words, word))]
+    own = [" ".join(words)] if getattr(group, "invoke_without_command", False) else []
+    return own + [name for word, child in children.items() for name in commands(child, (*words, word))]
 
 
 def test_every_setting_is_documented_with_its_meaning_and_no_other_is_named() -> None:
