@@ -6,10 +6,14 @@ UrbanclearError            says in one sentence what is wrong and what to do nex
 │   ├── JavaNotFound
 │   └── JarsUnavailable
 ├── SourceError            a feed's input cannot be read
+│   └── FeedError          a live feed's answer is of no use; asked again later
+│       └── FeedChanged    it came, and is not of the form expected
 └── InvalidEvent           one message cannot be accepted; carries the dead letter's reason
 
 The command prints the sentence and exits with 1; anything else is a bug and keeps its traceback.
 """
+
+from datetime import timedelta
 
 
 class UrbanclearError(Exception):
@@ -34,6 +38,26 @@ class JarsUnavailable(StartError):
 
 class SourceError(UrbanclearError):
     """A feed's input cannot be read."""
+
+
+class FeedError(SourceError):
+    """A live feed's answer is of no use; it is asked again later.
+
+    `outcome` is a short stable word (`timeout`, `server_error`, …) that becomes a metric's label; `retry_after` is
+    the wait that the server asked for.
+    """
+
+    def __init__(self, outcome: str, detail: str, *, retry_after: timedelta | None = None) -> None:
+        super().__init__(detail)
+        self.outcome = outcome
+        self.retry_after = retry_after
+
+
+class FeedChanged(FeedError):
+    """A live feed's document came, and is not of the form expected."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("changed", detail)
 
 
 class InvalidEvent(UrbanclearError):

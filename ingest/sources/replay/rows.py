@@ -9,25 +9,12 @@ from typing import NamedTuple
 
 import msgspec
 
+from ingest.sources.outcome import Refused, Rejected
 from ingest.sources.replay.columns import Columns
 from schema.events import Reading
 from urbanclear.errors import InvalidEvent
 
 Value = float | InvalidEvent | None
-
-
-class Refused(NamedTuple):
-    """The feed itself says that there is no observation."""
-
-    reason: str
-
-
-class Rejected(NamedTuple):
-    """A row, or a cell of it, that cannot be used."""
-
-    origin: str
-    row: bytes
-    reason: str
 
 
 Outcome = Reading | Refused | Rejected

@@ -12,10 +12,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
+from ingest.sources.outcome import Refused, Rejected
 from ingest.sources.replay import formats
 from ingest.sources.replay.columns import Layout, layout_of
 from ingest.sources.replay.pace import Pace, parse_speed
-from ingest.sources.replay.rows import Outcome, Refused, Rejected, Window, is_past, outcomes
+from ingest.sources.replay.rows import Outcome, Window, is_past, outcomes
 from ingest.sources.replay.sensors import describe, read_sidecar
 from ingest.sources.replay.sorting import Sorting
 from ingest.sources.replay.survey import Survey
