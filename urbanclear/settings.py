@@ -105,6 +105,18 @@ class Settings(BaseSettings):
         timedelta(minutes=1), gt=timedelta(0), description="longest that a query of `urbanclear_analyst` may run"
     )
     time_zone: str = Field("America/New_York", description="time zone of the city, whose days and hours count")
+    city_lat: float = Field(
+        40.7128, ge=-90, le=90, description="latitude of the city, where its weather is asked for"
+    )
+    city_lon: float = Field(
+        -74.006, ge=-180, le=180, description="longitude of the city, where its weather is asked for"
+    )
+    feed_timeout: Duration = Field(
+        timedelta(seconds=30), gt=timedelta(0), description="longest that one answer of a live feed may take"
+    )
+    socrata_app_token: SecretStr | None = Field(
+        None, description="app token for New York's open data, which raises the number of questions allowed"
+    )
     planning_percentile: float = Field(
         0.95, gt=0.5, lt=1, description="percentile of travel times that the planning time and buffer index use"
     )

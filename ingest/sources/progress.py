@@ -1,11 +1,14 @@
 """How far a source has come, by Kafka's own account: what lets one go on after a restart with no file of its own."""
 
+from collections.abc import AsyncIterator
 from datetime import datetime
+from itertools import chain
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schema import topics
-from schema.events import decode_readings
+from schema.events import Event, decode_readings
+from schema.topics import Topic, decode_message
 from urbanclear.errors import InvalidEvent
 
 READ_MS = 5_000
@@ -26,6 +29,51 @@ async def last_published(bootstrap: str, prefix: str) -> datetime | None:
     finally:
         await consumer.stop()
     return max((time for time in times if time is not None), default=None)
+
+
+async def published(bootstrap: str, topic: Topic, prefix: str, since: datetime | None = None) -> AsyncIterator[Event]:
+    """All events of a topic whose key begins with `prefix`, each partition's in order.
+
+    `since`: leave out what was published before.
+    """
+    consumer = AIOKafkaConsumer(
+        topic.name,
+        bootstrap_servers=bootstrap,
+        group_id=None,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+    )
+    await consumer.start()
+    try:
+        ends = await consumer.end_offsets(list(consumer.assignment()))
+        left = await _seek(consumer, ends, since)
+        while left and (polled := await consumer.getmany(*left, timeout_ms=READ_MS)):
+            for record in chain.from_iterable(polled.values()):
+                for event in _events(topic, record.value or b"", prefix):
+                    yield event
+            left = [place for place in left if await consumer.position(place) < ends[place]]
+    finally:
+        await consumer.stop()
+
+
+async def _seek(
+    consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int], since: datetime | None
+) -> list[TopicPartition]:
+    """Begin at `since`; returns the partitions that hold something from then on."""
+    if since is not None:
+        starts = await consumer.offsets_for_times(dict.fromkeys(ends, int(since.timestamp() * 1000)))
+        for place, start in starts.items():
+            consumer.seek(place, ends[place] if start is None else start.offset)
+    return [place for place in ends if await consumer.position(place) < ends[place]]
+
+
+def _events(topic: Topic, value: bytes, prefix: str) -> list[Event]:
+    if prefix.encode() not in value:  # far cheaper than to decode what others publish
+        return []
+    try:
+        return [event for event in decode_message(topic.name, value) if event.key.startswith(prefix)]
+    except InvalidEvent:
+        return []
 
 
 async def _last_time(consumer: AIOKafkaConsumer, place: TopicPartition, end: int, prefix: str) -> datetime | None:

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
-from ingest.sources.outcome import Refused, Rejected
+from ingest.sources.outcome import LONGEST_LETTER_BYTES, Refused, Rejected
 from ingest.sources.replay import formats
 from ingest.sources.replay.columns import Layout, layout_of
 from ingest.sources.replay.pace import Pace, parse_speed
@@ -32,7 +32,6 @@ __all__ = ["ReplaySource", "parse_speed"]
 log = get_logger("ingest")
 
 DEFAULT_SPEED: Final = 60.0
-LONGEST_LETTER_BYTES: Final = 512 * 1024  # half of what a broker takes in one message by default
 Progress = Callable[[int, int], None]
 T = TypeVar("T")
 
