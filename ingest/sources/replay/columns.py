@@ -13,7 +13,7 @@ import msgspec
 import numpy
 
 from ingest.sources.replay.formats import Format, Measure, canonical
-from ingest.sources.replay.table import Block, Table
+from ingest.sources.replay.table import Block, Rows
 from ingest.sources.replay.times import Times, Twice
 from schema.events import ExternalId
 from urbanclear.errors import InvalidEvent
@@ -69,7 +69,7 @@ def number(text: str) -> float | None:
 class Layout:
     """What both layouts share: which rows have the right width, and how numbers and times are read."""
 
-    def __init__(self, table: Table, chosen: Format, times: Times) -> None:
+    def __init__(self, table: Rows, chosen: Format, times: Times) -> None:
         self._table = table
         self._format = chosen
         self._times = times
@@ -119,7 +119,7 @@ class Layout:
 class Long(Layout):
     """One observation a row."""
 
-    def __init__(self, table: Table, chosen: Format, times: Times) -> None:
+    def __init__(self, table: Rows, chosen: Format, times: Times) -> None:
         super().__init__(table, chosen, times)
         self._sensor_at = self._column[str(chosen.sensor_column)]
         self._time_at = self._column[str(chosen.time_column)]
@@ -190,7 +190,7 @@ class Long(Layout):
 class Wide(Layout):
     """One time a row, one sensor a column. A row without a time is unusable, unless it holds no observation."""
 
-    def __init__(self, table: Table, chosen: Format, times: Times) -> None:
+    def __init__(self, table: Rows, chosen: Format, times: Times) -> None:
         super().__init__(table, chosen, times)
         self._time_at = None if chosen.time_column is None else self._column[chosen.time_column]
         self._from = 0 if self._time_at is None else 1
@@ -232,7 +232,7 @@ class Wide(Layout):
         return self._moment[self._format.steps.at(row).isoformat()]
 
 
-def layout_of(table: Table, chosen: Format, times: Times) -> Layout:
+def layout_of(table: Rows, chosen: Format, times: Times) -> Layout:
     """The reader of a table in the chosen format."""
     return (Wide if chosen.sensor_column is None else Long)(table, chosen, times)
 

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Protocol
 
 import pyarrow
 from pyarrow import parquet
@@ -36,6 +36,16 @@ class Block:
         if self.lines is not None:
             return self.lines[row]
         return ",".join(self.rows[row] or []).encode()
+
+
+class Rows(Protocol):
+    """Rows under named columns, wherever they are from."""
+
+    columns: list[str]
+    first_row_line: int
+
+    def blocks(self) -> Iterator[Block]:
+        """All rows."""
 
 
 class Table:
