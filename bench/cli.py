@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -57,6 +58,23 @@ def writes(
 
     engine, figures = _measured(lambda say: measure(get_settings(), rows, say))
     _show(figures, as_json, engine=engine, rows=rows)
+
+
+@app.command()
+def ingest(
+    rows: Annotated[
+        int | None, typer.Option(help="readings in the backlog; by default 10 M", min=10_000, show_default=False)
+    ] = None,
+    quick: Quick = False,
+    as_json: AsJson = False,
+) -> None:
+    """How fast a backlog becomes rows, against the bare parts and other ways; how soon a reading is visible."""
+    from bench.ingest.measure import FULL, QUICK, measure
+
+    plan = QUICK if quick else FULL
+    plan = plan if rows is None else replace(plan, rows=rows)
+    context, figures = _measured(lambda say: measure(get_settings(), plan, say))
+    _show(figures, as_json, **context)
 
 
 def _measured(measure: Callable[[Callable[[str], None]], Coroutine[Any, Any, T]]) -> T:

@@ -16,9 +16,15 @@ from urbanclear.settings import Settings
 @asynccontextmanager
 async def fresh_database(settings: Settings) -> AsyncIterator[str]:
     """The address of an empty database, dropped on leaving."""
+    async with database_server(settings) as server_url, empty_database(server_url) as url:
+        yield url
+
+
+@asynccontextmanager
+async def database_server(settings: Settings) -> AsyncIterator[str]:
+    """The address of the server that the settings name, else of an embedded one that is gone on leaving."""
     if settings.database_url is not None:
-        async with _database(str(settings.database_url)) as url:
-            yield url
+        yield str(settings.database_url)
         return
     async with empty_folder() as folder:
         server = Postgres(folder / "postgres", choose(1, [])[0], folder / "postgres.log")
@@ -26,15 +32,15 @@ async def fresh_database(settings: Settings) -> AsyncIterator[str]:
         server.process.start()
         try:
             await asyncio.to_thread(server.wait_ready)
-            async with _database(server.url) as url:
-                yield url
+            yield server.url
         finally:
             server.process.ask_to_stop()
             await asyncio.to_thread(server.process.wait, 30)
 
 
 @asynccontextmanager
-async def _database(server_url: str) -> AsyncIterator[str]:
+async def empty_database(server_url: str) -> AsyncIterator[str]:
+    """The address of an empty database on that server, dropped on leaving."""
     name = f"urbanclear_bench_{uuid.uuid4().hex[:8]}"
     async with await AsyncConnection.connect(server_url, autocommit=True) as admin:
         await admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))

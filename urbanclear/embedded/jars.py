@@ -1,4 +1,4 @@
-"""The Java libraries of Kafka and Spark: pinned coordinates with checksums, had from Maven Central by Apache Ivy.
+"""The Java libraries that are used: pinned coordinates with checksums, had from Maven Central by Apache Ivy.
 
 What Ivy brings is checked against `jars.lock.json` and kept in the user's cache folder. To renew the lock, change
 ROOTS and run `python -m urbanclear.embedded.jars`.
@@ -25,7 +25,7 @@ CHECK_SECONDS: Final = 0.2
 
 
 def locked(name: str) -> list[Jar]:
-    """The libraries of the set `name`: `kafka` or `spark`."""
+    """The libraries of the set `name`: `kafka`, `spark` or `connect`."""
     return [Jar(**jar) for jar in json.loads(LOCK_FILE.read_text())[name]]
 
 
@@ -131,6 +131,11 @@ ROOTS: Final = {
         Jar("org.apache.logging.log4j", "log4j-slf4j-impl", "2.25.5"),
     ],
     "spark": [Jar("org.postgresql", "postgresql", "42.7.14")],
+    "connect": [  # what `urbanclear bench ingest` compares with; had only there
+        Jar("org.apache.kafka", "connect-runtime", "4.3.1"),
+        Jar("io.debezium", "debezium-connector-jdbc", "3.4.0.Final"),
+        Jar("org.apache.logging.log4j", "log4j-slf4j-impl", "2.25.5"),
+    ],
 }
 
 

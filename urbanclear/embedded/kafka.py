@@ -19,7 +19,7 @@ from urbanclear.settings import LOOPBACK
 START_SECONDS = 90
 HEAP = "-Xmx512m"
 _JVM = [HEAP, "-XX:+UseSerialGC", "-Djava.awt.headless=true"]
-_LOGGING = Path(__file__).with_name("kafka-log4j2.properties")
+LOGGING = Path(__file__).with_name("kafka-log4j2.properties")
 
 
 class Kafka:
@@ -72,7 +72,7 @@ class Kafka:
             raise StartError(f"Kafka's log folder could not be made: {(done.stderr or done.stdout).strip()}")
 
     def _java_command(self, main: str, *arguments: str) -> list[str]:
-        flags = [*_JVM, f"-Dlog4j2.configurationFile={_LOGGING}", "-cp", self._classpath]
+        flags = [*_JVM, f"-Dlog4j2.configurationFile={LOGGING}", "-cp", self._classpath]
         return [str(self._java.executable), *flags, main, *arguments]
 
     def _configuration(self) -> dict[str, str]:

@@ -200,7 +200,7 @@ def test_a_given_folder_is_used_as_it_is_and_what_it_lacks_is_named(known: Path,
         resolve("spark", Settings(jars=tmp_path))
 
 
-@pytest.mark.parametrize("name", ["kafka", "spark"])
+@pytest.mark.parametrize("name", sorted(ROOTS))
 def test_every_library_asked_for_is_locked_and_each_with_a_checksum(name: str) -> None:
     libraries = locked(name)
     assert {(jar.group, jar.file) for jar in ROOTS[name]} <= {(jar.group, jar.file) for jar in libraries}
