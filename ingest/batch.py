@@ -1,19 +1,30 @@
-"""A batch of Kafka messages, decoded: what can be stored, by kind, and what cannot, with its reason."""
+"""A batch of Kafka messages, decoded: readings as columns, other events as they are, and what cannot be stored.
 
-from collections.abc import Iterable
+Messages are decoded quickly first. Wherever that finds anything amiss, the reading in question is looked at again by
+the contract in `schema.events`, which alone decides and gives the reason.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
-from aiokafka import ConsumerRecord
+import msgspec
+import numpy as np
+from aiokafka import ConsumerRecord, TopicPartition
 
+from ingest.readings import UNUSABLE, Readings, Row, columns, decode_rows, microseconds
+from ingest.registry import NO_SENSOR, Registry
 from schema import topics
-from schema.events import Event, EventT, check_time, decode
+from schema.events import Event, Reading, check_time, decode
 from schema.retention import Retention
 from urbanclear.errors import InvalidEvent
 from urbanclear.settings import Settings
 
-STORED = (topics.SENSORS, topics.READINGS, topics.INCIDENTS, topics.WEATHER)
-_EVENT_OF = {topic.name: topic.event for topic in STORED if topic.event is not None}
+STORED: Final = (topics.SENSORS, topics.READINGS, topics.INCIDENTS, topics.WEATHER)
+Polled = Mapping[TopicPartition, Sequence[ConsumerRecord]]
+_ORDER: Final = {topic.name: rank for rank, topic in enumerate(STORED)}
+_EVENT_OF: Final = {topic.name: topic.event for topic in STORED if topic.event is not None}
 
 
 @dataclass(frozen=True)
@@ -26,37 +37,160 @@ class Message:
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """A message that cannot be stored."""
+    """What cannot be stored: a message, or the reading `item` of a message that carries several."""
 
     record: ConsumerRecord
     reason: str
     detail: str
+    item: int | None = None
+
+    @property
+    def place(self) -> TopicPartition:
+        """The partition it came from."""
+        return TopicPartition(self.record.topic, self.record.partition)
+
+    @property
+    def origin(self) -> str:
+        """Where it stood: topic, partition and offset, and its number within the message."""
+        record = self.record
+        item = "" if self.item is None else f"/{self.item}"
+        return f"{record.topic}/{record.partition}/{record.offset}{item}"
+
+    @property
+    def value(self) -> bytes:
+        """The rejected bytes themselves."""
+        return _value(self.record, self.item)
 
 
 @dataclass
 class Batch:
-    """Messages of one transaction, in the order Kafka gave them."""
+    """Messages of one transaction. Readings came in `carriers`, of which each holds as many as `items` says."""
 
+    readings: Readings
     messages: list[Message] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
+    offsets: dict[TopicPartition, int] = field(default_factory=dict)  # next to be read
+    published_ms: int | None = None  # the first of its messages, by Kafka's clock
+    carriers: list[ConsumerRecord] = field(default_factory=list)
+    items: list[int] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        """Readings and other events."""
+        return len(self.readings) + len(self.messages)
+
+    def source_of(self, row: int) -> tuple[ConsumerRecord, int | None]:
+        """The message of a reading, and its number in one that carries a list."""
+        ends = np.cumsum(self.items)
+        number = int(np.searchsorted(ends, row, side="right"))
+        record = self.carriers[number]
+        return record, None if _elements(record) is None else int(row - ends[number]) + self.items[number]
+
+    def reject(self, row: int, reason: str, detail: str) -> None:
+        """Make a dead letter of a reading."""
+        record, item = self.source_of(row)
+        self.dead.append(DeadLetter(record, reason, detail, item))
 
 
-def read(records: Iterable[ConsumerRecord], settings: Settings, now: datetime) -> Batch:
-    """Decode and check `records`; none is lost: each ends in `messages` or in `dead`."""
-    batch = Batch()
-    oldest = {topic.name: settings.oldest_time for topic in STORED}
-    oldest[topics.READINGS.name] = max(settings.oldest_time, Retention.of(settings).oldest_reading())
-    for record in records:
+class Reader:
+    """Decodes what is polled, with the sensors of `registry`."""
+
+    def __init__(self, settings: Settings, registry: Registry) -> None:
+        self._settings = settings
+        self._registry = registry
+        self._retention = Retention.of(settings)
+
+    def read(self, polled: Polled, now: datetime) -> Batch:
+        """Decode and check; nothing is lost: each event ends in `readings`, in `messages` or in `dead`.
+
+        Sensors come first, so that readings of the same batch find theirs described.
+        """
+        batch, rows = Batch(columns([], [])), list[Row]()
+        for place in sorted(polled, key=lambda place: _ORDER[place.topic]):
+            records = polled[place]
+            batch.offsets[place] = records[-1].offset + 1
+            if place.topic == topics.READINGS.name:
+                batch.carriers += records
+                self._read_rows(records, rows, batch.items)
+            else:
+                self._read_events(records, batch, now)
+        batch.published_ms = min(record.timestamp for records in polled.values() for record in records)
+        batch.readings = self._checked(rows, batch, now)
+        return batch
+
+    def _read_events(self, records: Sequence[ConsumerRecord], batch: Batch, now: datetime) -> None:
+        for record in records:
+            try:
+                event = decode(_EVENT_OF[record.topic], record.value or b"")
+                self._check_time(event, now, self._settings.oldest_time)
+            except InvalidEvent as error:
+                batch.dead.append(DeadLetter(record, error.reason, error.detail))
+            else:
+                batch.messages.append(Message(event, record))
+
+    def _read_rows(self, records: Sequence[ConsumerRecord], rows: list[Row], items: list[int]) -> None:
+        for record in records:
+            try:
+                found = decode_rows(record.value or b"")
+            except (msgspec.MsgspecError, UnicodeDecodeError):
+                elements = _elements(record)
+                found = UNUSABLE if elements is None else list(map(_row, elements))
+            if isinstance(found, list):
+                rows += found
+                items.append(len(found))
+            else:
+                rows.append(found)
+                items.append(1)
+
+    def _checked(self, rows: list[Row], batch: Batch, now: datetime) -> Readings:
+        """The columns of those that pass."""
+        readings = columns(rows, self._registry.places_of([row.sensor for row in rows]))
+        passes = (
+            (readings.sensors != NO_SENSOR)
+            & (readings.times >= microseconds(self._oldest_reading()))
+            & (readings.times <= microseconds(now + self._settings.future_tolerance))
+            & ~np.isnan(readings.measures).all(axis=0)
+        )
+        if passes.all():
+            return readings
+        for row in np.flatnonzero(~passes):
+            passes[row] = self._passes(int(row), batch, now)
+        return readings.take(passes)
+
+    def _passes(self, row: int, batch: Batch, now: datetime) -> bool:
+        """Whether a reading that looks wrong is one after all; if not, it becomes a dead letter."""
+        record, item = batch.source_of(row)
         try:
-            event = decode(_EVENT_OF[record.topic], record.value or b"")
-            check_time(event, now=now, oldest=oldest[record.topic], future_tolerance=settings.future_tolerance)
+            reading = decode(Reading, _value(record, item))
+            self._check_time(reading, now, self._oldest_reading())
         except InvalidEvent as error:
-            batch.dead.append(DeadLetter(record, error.reason, error.detail))
-        else:
-            batch.messages.append(Message(event, record))
-    return batch
+            batch.reject(row, error.reason, error.detail)
+            return False
+        return True
+
+    def _oldest_reading(self) -> datetime:
+        return max(self._settings.oldest_time, self._retention.oldest_reading())
+
+    def _check_time(self, event: Event, now: datetime, oldest: datetime) -> None:
+        check_time(event, now=now, oldest=oldest, future_tolerance=self._settings.future_tolerance)
 
 
-def of_kind(messages: Iterable[Message], kind: type[EventT]) -> list[EventT]:
-    """The events of one kind, in order."""
-    return [message.event for message in messages if isinstance(message.event, kind)]
+def _elements(record: ConsumerRecord) -> list[msgspec.Raw] | None:
+    """What a message that carries a list holds; None for any other."""
+    try:
+        return msgspec.json.decode(record.value or b"", type=list[msgspec.Raw])
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
+def _value(record: ConsumerRecord, item: int | None) -> bytes:
+    elements = None if item is None else _elements(record)
+    return (record.value or b"") if elements is None or item is None else bytes(elements[item])
+
+
+def _row(element: msgspec.Raw) -> Row:
+    """One reading of a list; whatever is none is told by `Reader._passes`."""
+    try:
+        found = decode_rows(bytes(element))
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return UNUSABLE
+    return UNUSABLE if isinstance(found, list) else found

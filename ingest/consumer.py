@@ -1,36 +1,43 @@
 """Kafka to the database: every message is stored or becomes a dead letter, and no offset is committed before.
 
-    poll ─► decode and check ─► one database transaction ─► dead letters acknowledged ─► offsets committed
+    poll ─► decode ─► prepare ─► one database transaction ─► dead letters, offsets        (`pipeline.py`)
 
 Killed anywhere on that way, the next consumer is given the same messages again and storing them twice is a no-op.
-While the database is away the partitions are paused, the batch is kept and tried again; the consumer stays a member
-of its group and its memory stays flat.
+Any number of these share a group's partitions. While the database is away or slow the partitions are paused, what
+was read is kept and tried again; the consumer stays a member of its group and its memory stays flat.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Coroutine, Iterable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Final
 
 import psycopg
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import IllegalStateError, KafkaError
 
 from ingest import metrics
-from ingest.batch import STORED, Batch, DeadLetter, read
-from ingest.writer import Writer
-from schema import topics
-from schema.database import database_url, kafka_bootstrap
-from schema.heartbeat import HEARTBEAT_SECONDS, instance_name
+from ingest.batch import STORED, Reader
+from ingest.letters import Letterbox
+from ingest.pipeline import Pipeline
+from schema.database import database_url, kafka_bootstrap, problem_of
+from urbanclear.errors import StartError
 from urbanclear.logs import get_logger
+from urbanclear.serving import stopped_within
 from urbanclear.settings import Settings
 
 log = get_logger("ingest")
-T = TypeVar("T")
 
-RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+READING_BYTES: Final = 100  # about what a reading takes in JSON; from then on the mean of what was seen
+MOST_RECORDS: Final = 200  # taken at once: each may be a batch of 300 kB
+FETCH_WAIT_MS: Final = 50  # brokers were seen to keep an empty answer this long although something came meanwhile
+IDLE_SECONDS: Final = 1.0
+PATIENCE_SECONDS: Final = 1.0  # with a full pipeline; then partitions are paused, which costs their read-ahead
+DRAIN_SECONDS: Final = 5.0  # half a session: the others of the group wait for it
+STOP_SECONDS: Final = 2.5
+RETAKE_SECONDS: Final = 1.0
 
 
 class Consumer:
@@ -38,136 +45,165 @@ class Consumer:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._url = database_url(settings)
         self._bootstrap = kafka_bootstrap(settings)
-        self._writer = Writer(database_url(settings))
-        self._instance = instance_name()
-        self._next_beat = 0.0
-        self._stored_to: dict[TopicPartition, int] = {}
+        self._record_bytes = 1_000.0
+        self._reading_bytes = float(READING_BYTES)
+        self._taken_epoch = -1
+        self._draining = False
+        self._read_to: dict[TopicPartition, int] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Consume until `stop` is set; returns with the last batch stored and committed."""
+        """Consume until `stop` is set; returns with what was read stored and committed, unless the database is away.
+
+        Raises `StartError` where the database has another schema.
+        """
         async with AsyncExitStack() as stack:
             consumer = self._new_consumer()
             stack.push_async_callback(consumer.stop)
+            letters = Letterbox(self._bootstrap, self._settings.ingest_group)
+            stack.push_async_callback(letters.close)
+            self._pipeline = Pipeline(self._settings, self._url, consumer, letters)
+            self._reader = Reader(self._settings, self._pipeline.registry)
+            consumer.subscribe([topic.name for topic in STORED], listener=Rebalances(self))
             await consumer.start()
-            producer = AIOKafkaProducer(
-                bootstrap_servers=self._bootstrap, enable_idempotence=True, max_request_size=2_000_000
-            )
-            stack.push_async_callback(producer.stop)
-            await producer.start()
-            stack.push_async_callback(self._writer.close)
             log.info("ingest.started", group=self._settings.ingest_group)
-            while not stop.is_set():
-                await self._step(consumer, producer, stop)
+            try:
+                await self._flow(consumer, letters, stop)
+            except* psycopg.ProgrammingError as errors:
+                raise StartError(f"Ingest cannot use the database: {problem_of(errors.exceptions[0])}.") from errors
         log.info("ingest.stopped")
+
+    async def _flow(self, consumer: AIOKafkaConsumer, letters: Letterbox, stop: asyncio.Event) -> None:
+        async with asyncio.TaskGroup() as group:
+            storing = group.create_task(self._pipeline.run())
+            polling = group.create_task(self._poll(consumer, letters, stop))
+            await asyncio.wait({storing, polling}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({storing}, timeout=STOP_SECONDS)
+            storing.cancel()
 
     def _new_consumer(self) -> AIOKafkaConsumer:
         return AIOKafkaConsumer(
-            *[topic.name for topic in STORED],
             bootstrap_servers=self._bootstrap,
             group_id=self._settings.ingest_group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             max_poll_interval_ms=300_000,
             session_timeout_ms=10_000,
-            fetch_max_wait_ms=100,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
         )
 
-    async def _step(self, consumer: AIOKafkaConsumer, producer: AIOKafkaProducer, stop: asyncio.Event) -> None:
-        wait_ms = int(self._settings.ingest_batch_seconds * 1000)
-        polled = await consumer.getmany(timeout_ms=wait_ms, max_records=self._settings.ingest_batch_rows)
-        records = _sensors_first(polled)
-        if records:
-            started = time.perf_counter()
-            batch = read(records, self._settings, datetime.now(UTC))
-            if not await self._store(consumer, batch, stop):
+    async def _poll(self, consumer: AIOKafkaConsumer, letters: Letterbox, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            if self._taken_epoch != self._pipeline.epoch:
+                await self._take_partitions(consumer, letters, stop)
+                continue
+            epoch = self._pipeline.epoch
+            polled = await self._gather(consumer, stop)
+            if epoch != self._pipeline.epoch or self._draining:
+                continue  # whoever has the partitions then is given these again
+            if polled:
+                batch = self._reader.read(polled, datetime.now(UTC))
+                self._learn_sizes(polled, len(batch))
+                await self._hand_over(consumer, self._pipeline.put(epoch, batch), stop)
+            self._observe_lag(consumer, polled)
+        await self._hand_over(consumer, self._pipeline.end(), None)
+
+    async def _gather(
+        self, consumer: AIOKafkaConsumer, stop: asyncio.Event
+    ) -> dict[TopicPartition, list[ConsumerRecord]]:
+        """Messages until they hold about as many readings as a batch, or the first has waited long enough."""
+        polled: dict[TopicPartition, list[ConsumerRecord]] = {}
+        left = self._settings.ingest_batch_rows * self._reading_bytes
+        until = time.monotonic() + IDLE_SECONDS
+        while left > 0 and not stop.is_set() and not self._draining:
+            wait_ms = max(0, round((until - time.monotonic()) * 1000))
+            most = max(1, min(MOST_RECORDS, int(left / self._record_bytes)))
+            found = await consumer.getmany(timeout_ms=wait_ms, max_records=most)
+            if not polled:
+                until = time.monotonic() + self._settings.ingest_batch_seconds
+            for place, records in found.items():
+                polled.setdefault(place, []).extend(records)
+                left -= sum(len(record.value or b"") for record in records)
+            if not found or (wait_ms == 0 and time.monotonic() >= until):
+                break
+        return polled
+
+    def _learn_sizes(self, polled: dict[TopicPartition, list[ConsumerRecord]], events: int) -> None:
+        sizes = [len(record.value or b"") for records in polled.values() for record in records]
+        self._record_bytes = max(1.0, sum(sizes) / len(sizes))
+        if events:
+            self._reading_bytes = max(1.0, sum(sizes) / events)
+
+    async def _hand_over(
+        self, consumer: AIOKafkaConsumer, putting: Coroutine[object, object, None], stop: asyncio.Event | None
+    ) -> None:
+        """Wait for room; polling nothing meanwhile is what keeps a consumer in its group."""
+        task = asyncio.ensure_future(putting)
+        while not (await asyncio.wait({task}, timeout=PATIENCE_SECONDS))[0]:
+            if stop is not None and stop.is_set():
+                task.cancel()
                 return
-            await _send_dead_letters(producer, batch.dead)
-            await _commit(consumer, polled)
-            metrics.observe_batch(batch, time.perf_counter() - started)
-        self._observe_lag(consumer, polled)
-        await self._beat(consumer, stop)
-
-    async def _store(self, consumer: AIOKafkaConsumer, batch: Batch, stop: asyncio.Event) -> bool:
-        """Whether the batch is stored: False only when told to stop before the database came back."""
-        refused = await self._persist(consumer, lambda: self._writer.store(batch.messages), stop)
-        if refused is None:
-            return False
-        batch.dead.extend(refused)
-        return True
-
-    async def _persist(
-        self, consumer: AIOKafkaConsumer, action: Callable[[], Awaitable[T]], stop: asyncio.Event
-    ) -> T | None:
-        """Do `action`, again and again while the database is away; None when told to stop before it worked."""
-        attempt = 0
-        while True:
-            try:
-                result = await action()
-            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-                await self._writer.close()
-                delay = RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)]
-                log.warning("ingest.database_away", error=str(error).strip(), retry_in_s=delay)
-                metrics.DATABASE_AWAY.inc()
-                attempt += 1
-                await self._stay_member(consumer, delay, stop)
-                if stop.is_set():
-                    return None
-            else:
-                if attempt:
-                    consumer.resume(*consumer.paused())
-                    log.info("ingest.database_back", attempts=attempt)
-                return result
-
-    async def _stay_member(self, consumer: AIOKafkaConsumer, seconds: float, stop: asyncio.Event) -> None:
-        """Wait while polling nothing, which is what keeps a consumer in its group."""
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0 and not stop.is_set():
+            metrics.PAUSED.set(1)
             consumer.pause(*consumer.assignment())
-            slipped = await consumer.getmany(timeout_ms=int(min(left, 0.5) * 1000))
-            for place, records in slipped.items():  # from a partition assigned while we waited
-                consumer.seek(place, records[0].offset)
+            await consumer.getmany(timeout_ms=0)
+        if paused := consumer.paused():
+            consumer.resume(*paused)
+            metrics.PAUSED.set(0)
+        await task
+
+    async def _take_partitions(self, consumer: AIOKafkaConsumer, letters: Letterbox, stop: asyncio.Event) -> None:
+        """Be the only one to send dead letters of our partitions, and only then see how far they are committed."""
+        if await stopped_within(stop, max(0.0, self._pipeline.take_again_at - time.monotonic())):
+            return
+        epoch, places = self._pipeline.epoch, consumer.assignment()
+        try:
+            await letters.take(places)
+            for place in places:
+                committed = await consumer.committed(place)
+                if committed is None:
+                    await consumer.seek_to_beginning(place)
+                else:
+                    consumer.seek(place, committed)
+        except IllegalStateError:
+            return  # handed out anew meanwhile
+        except KafkaError as error:
+            log.warning("ingest.kafka_away", error=repr(error), retry_in_s=RETAKE_SECONDS)
+            await stopped_within(stop, RETAKE_SECONDS)
+            return
+        self._taken_epoch = epoch
+        self._read_to = {}
+        metrics.PARTITIONS.set(len(places))
 
     def _observe_lag(self, consumer: AIOKafkaConsumer, polled: dict[TopicPartition, list[ConsumerRecord]]) -> None:
-        self._stored_to.update({place: records[-1].offset + 1 for place, records in polled.items()})
-        ends = {place: consumer.highwater(place) for place in consumer.assignment() & self._stored_to.keys()}
-        metrics.LAG.set(sum(max(0, (end or 0) - self._stored_to[place]) for place, end in ends.items()))
+        self._read_to.update({place: records[-1].offset + 1 for place, records in polled.items()})
+        ends = {place: consumer.highwater(place) for place in consumer.assignment() & self._read_to.keys()}
+        metrics.LAG.set(sum(max(0, (end or 0) - self._read_to[place]) for place, end in ends.items()))
 
-    async def _beat(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
-        if time.monotonic() >= self._next_beat:
-            self._next_beat = time.monotonic() + HEARTBEAT_SECONDS
-            await self._persist(consumer, lambda: self._writer.beat("ingest", self._instance), stop)
+    async def give_up(self) -> None:
+        """Make what was read safe before others get the partitions."""
+        self._draining = True
+        try:
+            await self._pipeline.drain(DRAIN_SECONDS)
+        finally:
+            self._pipeline.begin_epoch(self._pipeline.epoch + 1)
+            self._draining = False
 
-
-def _sensors_first(polled: dict[TopicPartition, list[ConsumerRecord]]) -> list[ConsumerRecord]:
-    """All records, each partition in order; sensors ahead of readings, so that these find theirs described."""
-    order = {topic.name: rank for rank, topic in enumerate(STORED)}
-    return [record for place in sorted(polled, key=lambda place: order[place.topic]) for record in polled[place]]
-
-
-async def _send_dead_letters(producer: AIOKafkaProducer, dead: list[DeadLetter]) -> None:
-    """Returns once the brokers have all of them."""
-    sends = []
-    for letter in dead:
-        record = letter.record
-        origin = f"{record.topic}/{record.partition}/{record.offset}"
-        headers = [("reason", letter.reason), ("detail", letter.detail[:1000]), ("origin", origin)]
-        encoded = [(name, value.encode(errors="replace")) for name, value in headers]
-        log.warning("ingest.dead_letter", reason=letter.reason, detail=letter.detail[:200], origin=origin)
-        sends.append(
-            await producer.send(topics.DEAD_LETTERS.name, record.value, key=record.topic.encode(), headers=encoded)
-        )
-    await asyncio.gather(*sends)
+    def start_anew(self) -> None:
+        """Partitions were handed out."""
+        metrics.REBALANCES.inc()
+        self._pipeline.begin_epoch(self._pipeline.epoch + 1)
 
 
-async def _commit(consumer: AIOKafkaConsumer, polled: dict[TopicPartition, list[ConsumerRecord]]) -> None:
-    """Commit what was stored. A partition lost meanwhile is another's now, who will store the same again: a no-op."""
-    offsets = {place: records[-1].offset + 1 for place, records in polled.items()}
-    try:
-        await consumer.commit({place: at for place, at in offsets.items() if place in consumer.assignment()})
-    except (CommitFailedError, IllegalStateError) as error:
-        log.warning("ingest.commit_failed", error=str(error))
-    except KafkaError as error:
-        if not error.retriable:
-            raise
-        log.warning("ingest.commit_failed", error=repr(error))
+class Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Tells the consumer when Kafka hands partitions out anew."""
+
+    def __init__(self, consumer: Consumer) -> None:
+        self._consumer = consumer
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        if revoked:
+            await self._consumer.give_up()
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        self._consumer.start_anew()

@@ -2,45 +2,67 @@
 
 from typing import Final
 
-from schema.events import Event, Incident, Reading, Weather
+from schema.events import Event, Incident, Weather
 
-#: Which time series an event's row goes to.
+#: Which time series the row of an event other than a reading goes to.
 SERIES_OF: Final[dict[type[Event], str]] = {
-    Reading: "readings",
     Weather: "weather",
     Incident: "incident_updates",
 }
 
 COPY_READINGS: Final = """
-    COPY readings (sensor_id, time, speed_kmh, volume_vph, occupancy, travel_time_s) FROM STDIN (FORMAT binary)
-"""
-
-# Sorted, so that two writers that share sensors take turns instead of each other's locks.
-UPSERT_LATEST: Final = """
-    INSERT INTO latest_readings AS known (sensor_id, time, speed_kmh, volume_vph, occupancy, travel_time_s)
-    SELECT * FROM unnest(%b::integer[], %b::timestamptz[], %b::real[], %b::real[], %b::real[], %b::real[]) AS new
-    ORDER BY 1
-    ON CONFLICT (sensor_id) DO UPDATE SET
-        time = excluded.time, speed_kmh = excluded.speed_kmh, volume_vph = excluded.volume_vph,
-        occupancy = excluded.occupancy, travel_time_s = excluded.travel_time_s
-    WHERE excluded.time > known.time
+    COPY readings (sensor_id, time, speed_kmh, volume_vph, occupancy, travel_time_s, flag) FROM STDIN (FORMAT binary)
 """
 
 STAGING: Final = """
     CREATE TEMPORARY TABLE IF NOT EXISTS staged_readings (
-        sensor_id integer, time timestamptz, speed_kmh real, volume_vph real, occupancy real, travel_time_s real
+        sensor_id integer, time timestamptz, speed_kmh real, volume_vph real, occupancy real, travel_time_s real,
+        flag smallint
     ) ON COMMIT DELETE ROWS
 """
 
 COPY_STAGED: Final = "COPY staged_readings FROM STDIN (FORMAT binary)"
 
 INSERT_STAGED: Final = """
-    INSERT INTO readings (sensor_id, time, speed_kmh, volume_vph, occupancy, travel_time_s)
+    INSERT INTO readings (sensor_id, time, speed_kmh, volume_vph, occupancy, travel_time_s, flag)
     SELECT * FROM staged_readings
     ON CONFLICT (sensor_id, time) DO NOTHING
 """
 
 EMPTY_STAGING: Final = "TRUNCATE staged_readings"
+
+# Sorted, so that two writers that share sensors take turns instead of each other's locks. Times come without an
+# offset.
+UPSERT_LATEST: Final = """
+    INSERT INTO latest_readings AS known (
+        sensor_id, time, unchanged_since, unchanged, speed_kmh, volume_vph, occupancy, travel_time_s
+    )
+    SELECT sensor_id, time AT TIME ZONE 'UTC', since AT TIME ZONE 'UTC', unchanged,
+           nullif(speed_kmh, 'NaN'), nullif(volume_vph, 'NaN'), nullif(occupancy, 'NaN'), nullif(travel_time_s, 'NaN')
+    FROM unnest(
+        %b::integer[], %b::timestamp[], %b::timestamp[], %b::integer[], %b::real[], %b::real[], %b::real[], %b::real[]
+    ) AS new (sensor_id, time, since, unchanged, speed_kmh, volume_vph, occupancy, travel_time_s)
+    ORDER BY 1
+    ON CONFLICT (sensor_id) DO UPDATE SET
+        time = excluded.time, unchanged_since = excluded.unchanged_since, unchanged = excluded.unchanged,
+        speed_kmh = excluded.speed_kmh, volume_vph = excluded.volume_vph, occupancy = excluded.occupancy,
+        travel_time_s = excluded.travel_time_s
+    WHERE excluded.time > known.time
+"""
+
+RECOUNT_LATEST: Final = """
+    INSERT INTO latest_readings AS known (sensor_id, time, speed_kmh, volume_vph, occupancy, travel_time_s)
+    SELECT asked.sensor_id, newest.* FROM unnest(%s::integer[]) AS asked (sensor_id) CROSS JOIN LATERAL (
+        SELECT time, speed_kmh, volume_vph, occupancy, travel_time_s FROM readings
+        WHERE readings.sensor_id = asked.sensor_id AND flag IS NULL ORDER BY time DESC LIMIT 1
+    ) AS newest
+    ORDER BY 1
+    ON CONFLICT (sensor_id) DO UPDATE SET
+        time = excluded.time, unchanged_since = NULL, unchanged = NULL,
+        speed_kmh = excluded.speed_kmh, volume_vph = excluded.volume_vph, occupancy = excluded.occupancy,
+        travel_time_s = excluded.travel_time_s
+    WHERE excluded.time > known.time
+"""
 
 # Conflicts are looked for first, so that a known sensor does not use up an id.
 REGISTER_SENSORS: Final = """
@@ -50,7 +72,15 @@ REGISTER_SENSORS: Final = """
     ON CONFLICT (external_id) DO NOTHING
 """
 
-SENSOR_IDS: Final = "SELECT external_id, id FROM sensors WHERE external_id = ANY (%s)"
+KNOWN_SENSORS: Final = """
+    SELECT external_id, id, kind, lanes, time, unchanged_since, unchanged,
+           speed_kmh, volume_vph, occupancy, travel_time_s
+    FROM sensors LEFT JOIN latest_readings ON sensor_id = id WHERE external_id = ANY (%s)
+"""
+
+DESCRIBED_SENSORS: Final = """
+    SELECT external_id, id, kind, lanes FROM sensors WHERE updated_at > now() - make_interval(secs => %s)
+"""
 
 # What a newer description leaves out stays as it was; a sensor that is only named after its id keeps its known name.
 UPSERT_SENSOR: Final = """

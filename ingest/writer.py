@@ -7,143 +7,182 @@ few, since repeats come in rows. docs/schema.md has the measurements behind this
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass, replace
+from typing import Final
 
 import msgspec
+import numpy as np
 import psycopg
-from psycopg.rows import tuple_row
+from numpy.typing import NDArray
 from psycopg.types.json import Jsonb
 
 from ingest import statements
-from ingest.batch import DeadLetter, Message, of_kind
+from ingest.batch import Batch, DeadLetter, Message
+from ingest.connection import Connected, Connection
+from ingest.copy_format import encode
+from ingest.readings import Integers, Readings, moment
+from ingest.registry import Registry
 from schema.chunks import Chunks
-from schema.database import APPLICATION
 from schema.engines import engine_of
-from schema.events import Incident, Reading, Sensor, Weather
-from schema.heartbeat import BEAT
+from schema.events import EventT, Incident, Sensor, Weather
 
-_READING_TYPES = ("int4", "timestamptz", "float4", "float4", "float4", "float4")
-_CAREFUL_BATCHES = 50  # after a repeat; a refused COPY then costs 2 % at most
+CAREFUL_BATCHES: Final = 50  # after a repeat; a refused COPY then costs 2 % at most
+_HOUR: Final = 3_600_000_000  # µs; every chunk is some whole hours wide
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Readings as they are to be stored: in the order of the key, with the sensors' ids and a flag each."""
+
+    readings: Readings
+    ids: NDArray[np.int32]
+    flags: NDArray[np.int8]
+
+    def __len__(self) -> int:
+        return len(self.readings)
+
+    def take(self, part: slice) -> "Rows":
+        """Some of them."""
+        places = np.arange(len(self))[part]
+        return Rows(self.readings.take(places), self.ids[places], self.flags[places])
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """What is stored together: rows and other events of `batch`; `encoded` is what COPY is sent for the rows."""
+
+    batch: Batch
+    rows: Rows
+    messages: Sequence[Message]
+    encoded: bytes
+
+    @classmethod
+    def of(cls, batch: Batch, rows: Rows, messages: Sequence[Message]) -> "Transaction":
+        return cls(batch, rows, messages, encode(rows.readings, rows.ids, rows.flags))
+
+    def __len__(self) -> int:
+        return len(self.rows) + len(self.messages)
+
+    def halves(self) -> "list[Transaction]":
+        """The same in two; rows and other events apart where it has both."""
+        rows, messages, none = self.rows, self.messages, slice(0)
+        if rows and messages:
+            return [self.of(self.batch, rows.take(none), messages), replace(self, messages=())]
+        cut = len(self) // 2
+        parts = (slice(cut), slice(cut, None))
+        return [self.of(self.batch, rows.take(part), messages[part]) for part in parts]
+
+    def refused(self, error: psycopg.Error) -> DeadLetter:
+        """The only thing in it, as a dead letter."""
+        detail = str(error).strip()
+        if self.messages:
+            return DeadLetter(self.messages[0].record, "refused", detail)
+        record, item = self.batch.source_of(int(self.rows.readings.rows[0]))
+        return DeadLetter(record, "refused", detail, item)
 
 
 class Writer:
-    """A connection that stores batches. Not for use by two tasks at once.
+    """Stores transactions, one at a time.
 
-    `store` raises `psycopg.OperationalError` when the database is away; nothing of the batch is then stored, and
+    Raises one of `ingest.connection.AWAY` when the database is away; nothing of the transaction is then stored, and
     the next call connects anew.
     """
 
     def __init__(self, database_url: str) -> None:
         self._url = database_url
-        self._connection: psycopg.AsyncConnection | None = None
+        self._connection = Connection(database_url, self._prepare)
         self._chunks: Chunks | None = None
-        self._ids: dict[str, int] = {}
         self._careful = 0
 
-    async def store(self, messages: Sequence[Message]) -> list[DeadLetter]:
-        """Store all `messages` but those the database refuses, which are returned with the reason."""
-        if not messages:
+    async def store(self, transaction: Transaction) -> list[DeadLetter]:
+        """Store all but what the database refuses, which is returned with the reason."""
+        if not len(transaction):
             return []
-        connection = await self._connected()
-        await self._ensure_chunks(connection, messages)
-        await self._register(connection, {reading.sensor for reading in of_kind(messages, Reading)})
+        connection = await self._connection.get()
+        await self._ensure_chunks(connection, transaction)
         self._careful = max(0, self._careful - 1)
         try:
             async with connection.transaction():
-                await self._write(connection, messages)
+                await self._write(connection, transaction)
         except psycopg.errors.UniqueViolation as error:
             if self._careful:
-                return await self._isolate(messages, error)
-            self._careful = _CAREFUL_BATCHES
-            return await self.store(messages)
+                return await self._isolate(transaction, error)
+            self._careful = CAREFUL_BATCHES
+            return await self.store(transaction)
         except (psycopg.DataError, psycopg.IntegrityError) as error:
-            return await self._isolate(messages, error)
+            return await self._isolate(transaction, error)
         return []
+
+    async def note_latest(self, registry: Registry) -> int:
+        """Bring `latest_readings` to what `registry` knows; returns how many sensors that were."""
+        places = registry.dirty()
+        if len(places):
+            state = registry.state[places]
+            times = (state[name].astype("datetime64[us]").tolist() for name in ("newest", "since"))
+            columns = [state["id"].tolist(), *times, state["unchanged"].tolist(), *state["measures"].T.tolist()]
+            await (await self._connection.get()).execute(statements.UPSERT_LATEST, columns)
+            _clean(registry, places, state["newest"])
+        return len(places)
+
+    async def recount_latest(self, registry: Registry, places: Integers) -> None:
+        """Look the newest good readings of some sensors up in the database, and have the registry load them anew."""
+        connection = await self._connection.get()
+        await connection.execute(statements.RECOUNT_LATEST, [registry.state["id"][places].tolist()])
+        registry.forget(places)
 
     async def close(self) -> None:
         """Give the connection back."""
-        if self._connection is not None:
-            await self._connection.close()
-            self._connection = None
+        await self._connection.close()
 
-    async def beat(self, part: str, instance: str) -> None:
-        """Say in the database that this part is well."""
-        connection = await self._connected()
-        await connection.execute(BEAT, [part, instance])
-
-    async def _connected(self) -> psycopg.AsyncConnection:
-        if self._connection is not None and not self._connection.closed:
-            return self._connection
-        connection = await psycopg.AsyncConnection.connect(
-            self._url, autocommit=True, connect_timeout=5, application_name=APPLICATION, row_factory=tuple_row
-        )
+    async def _prepare(self, connection: Connected) -> None:
         await connection.execute(statements.STAGING)
         self._chunks = Chunks(await asyncio.to_thread(engine_of, self._url))
-        self._ids.clear()
-        self._connection = connection
-        return connection
 
-    async def _ensure_chunks(self, connection: psycopg.AsyncConnection, messages: Sequence[Message]) -> None:
-        times: dict[str, set[datetime]] = {}
-        for message in messages:
-            table = statements.SERIES_OF.get(type(message.event))
-            if table is not None and message.event.occurred_at is not None:
-                times.setdefault(table, set()).add(message.event.occurred_at)
+    async def _ensure_chunks(self, connection: Connected, transaction: Transaction) -> None:
         assert self._chunks is not None  # noqa: S101
+        hours = np.unique(transaction.rows.readings.times // _HOUR) * _HOUR
+        times = {"readings": {moment(int(hour)) for hour in hours}}
+        for message in transaction.messages:
+            table, time = statements.SERIES_OF.get(type(message.event)), message.event.occurred_at
+            if table is not None and time is not None:
+                times.setdefault(table, set()).add(time)
         for table, wanted in times.items():
             await self._chunks.ensure(connection, table, wanted)
 
-    async def _register(self, connection: psycopg.AsyncConnection, sensors: set[str]) -> None:
-        """Know the ids of `sensors`; those that nobody has described yet are given one."""
-        unknown = sorted(sensors - self._ids.keys())
-        if unknown:
-            await connection.execute(statements.REGISTER_SENSORS, [unknown])
-            found = await connection.execute(statements.SENSOR_IDS, [unknown])
-            self._ids.update(await found.fetchall())
+    async def _isolate(self, transaction: Transaction, error: psycopg.Error) -> list[DeadLetter]:
+        """Halve it until what the database refuses stands alone, and store the rest."""
+        if len(transaction) == 1:
+            return [transaction.refused(error)]
+        return [letter for half in transaction.halves() for letter in await self.store(half)]
 
-    async def _isolate(self, messages: Sequence[Message], error: psycopg.Error) -> list[DeadLetter]:
-        """Halve the batch until what the database refuses stands alone, and store the rest."""
-        if len(messages) == 1:
-            return [DeadLetter(messages[0].record, "refused", str(error).strip())]
-        middle = len(messages) // 2
-        return [*await self.store(messages[:middle]), *await self.store(messages[middle:])]
-
-    async def _write(self, connection: psycopg.AsyncConnection, messages: Sequence[Message]) -> None:
+    async def _write(self, connection: Connected, transaction: Transaction) -> None:
         async with connection.cursor() as cursor:
-            if sensors := of_kind(messages, Sensor):
+            if sensors := _of_kind(transaction, Sensor):
                 await cursor.executemany(statements.UPSERT_SENSOR, [_sensor_row(event) for event in sensors])
-            if readings := of_kind(messages, Reading):
-                await self._write_readings(cursor, readings)
-            if incidents := [msgspec.structs.asdict(event) for event in of_kind(messages, Incident)]:
+            if len(transaction.rows):
+                await self._copy(cursor, transaction.encoded)
+            if incidents := [msgspec.structs.asdict(event) for event in _of_kind(transaction, Incident)]:
                 await cursor.executemany(statements.UPSERT_INCIDENT, incidents)
                 await cursor.executemany(statements.INSERT_INCIDENT_UPDATE, incidents)
-            if weather := [msgspec.structs.asdict(event) for event in of_kind(messages, Weather)]:
+            if weather := [msgspec.structs.asdict(event) for event in _of_kind(transaction, Weather)]:
                 await cursor.executemany(statements.INSERT_WEATHER, weather)
 
-    async def _write_readings(self, cursor: psycopg.AsyncCursor, readings: Sequence[Reading]) -> None:
-        rows = {
-            (sensor, reading.time): (
-                sensor,
-                reading.time,
-                reading.speed_kmh,
-                reading.volume_vph,
-                reading.occupancy,
-                reading.travel_time_s,
-            )
-            for reading in reversed(readings)  # of two in one batch the first stays, as it would in two batches
-            for sensor in (self._ids[reading.sensor],)
-        }
+    async def _copy(self, cursor: psycopg.AsyncCursor, encoded: bytes) -> None:
         async with cursor.copy(statements.COPY_STAGED if self._careful else statements.COPY_READINGS) as copy:
-            copy.set_types(_READING_TYPES)
-            for row in reversed(rows.values()):
-                await copy.write_row(row)
+            await copy.write(encoded)
         if self._careful:
             await cursor.execute(statements.INSERT_STAGED)
             await cursor.execute(statements.EMPTY_STAGING)
-        newest = {row[0]: row for row in sorted(rows.values(), key=lambda row: row[1])}
-        await cursor.execute(
-            statements.UPSERT_LATEST, [list(column) for column in zip(*newest.values(), strict=True)]
-        )
+
+
+def _of_kind(transaction: Transaction, kind: type[EventT]) -> list[EventT]:
+    return [message.event for message in transaction.messages if isinstance(message.event, kind)]
+
+
+def _clean(registry: Registry, places: Integers, newest: Integers) -> None:
+    """Those that have said nothing since are in the database."""
+    same = registry.state["newest"][places] == newest
+    registry.state["dirty"][places[same]] = False
 
 
 def _sensor_row(sensor: Sensor) -> dict[str, object]:

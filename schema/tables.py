@@ -91,6 +91,8 @@ latest_readings = Table(
     Column("volume_vph", REAL, comment="vehicles per hour"),
     Column("occupancy", REAL, comment="share of time a vehicle covers the detector, 0 to 1"),
     Column("travel_time_s", REAL),
+    Column("unchanged_since", Time, comment="time of the first of the readings that are all like this one"),
+    Column("unchanged", Integer, comment="how many readings in a row are like this one"),
     comment="The newest good reading of each sensor, kept by ingest so that the city's state is one small table",
     postgresql_with={"fillfactor": 50},
 )

@@ -78,9 +78,9 @@ class Settings(BaseSettings):
         None, ge=1, le=65535, description="port on which a part without an API serves /metrics on loopback"
     )
     ingest_group: str = Field("urbanclear-ingest", description="consumer group of the ingest processes")
-    ingest_batch_rows: int = Field(5_000, ge=1, description="most messages written in one transaction")
+    ingest_batch_rows: int = Field(20_000, ge=1, description="about how many readings are written in one transaction")
     ingest_batch_seconds: float = Field(
-        0.2, gt=0, description="longest wait for a batch to fill before it is written"
+        0.05, gt=0, description="longest wait for a batch to fill before it is written"
     )
     future_tolerance: Duration = Field(
         timedelta(minutes=5), description="how far ahead of the clock an event's time may be"
@@ -97,6 +97,16 @@ class Settings(BaseSettings):
         timedelta(days=365),
         ge=timedelta(days=2),
         description="how long 5-minute rollups are kept, not shorter than readings",
+    )
+    stuck_after: Kept = Field(
+        timedelta(hours=1),
+        gt=timedelta(0),
+        description="how long a sensor may say the same before its readings are flagged as stuck: `1h`, `forever`",
+    )
+    late_after: Kept = Field(
+        timedelta(hours=1),
+        gt=timedelta(0),
+        description="how far behind its sensor's newest a live reading may be, else it is late: `1h`, `forever`",
     )
     analyst_password: SecretStr | None = Field(
         None, description="password of the role `urbanclear_analyst`; without one it cannot log in"

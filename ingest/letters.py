@@ -1,0 +1,85 @@
+"""Dead letters on their way: each is in its topic exactly once, since Kafka takes letters and offsets together or
+not.
+
+Every partition that is consumed has a transactional producer of its own, named after it (Kafka, KIP-98). To take a
+partition is to take that name: whoever had it before can send nothing more of it, even where it was only asleep, and
+what it left half sent is undone. Offsets of the partition are to be read after that.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
+
+from ingest.batch import DeadLetter
+from schema import topics
+from urbanclear.logs import get_logger
+
+log = get_logger("ingest")
+
+LONGEST_DETAIL: Final = 1_000
+LARGEST_MESSAGE: Final = 2_000_000  # a little more than a broker lets in by default, headers included
+TAKE_SECONDS: Final = 30.0
+FENCED: Final = (ProducerFenced, InvalidProducerEpoch)
+
+
+class Letterbox:
+    """Sends the dead letters of a consumer group. Not for use by two tasks at once."""
+
+    def __init__(self, bootstrap: str, group: str) -> None:
+        self._bootstrap = bootstrap
+        self._group = group
+        self._producers: dict[TopicPartition, AIOKafkaProducer] = {}
+
+    async def take(self, places: Iterable[TopicPartition]) -> None:
+        """Become the only one to send letters of `places`, and of no others; raises `KafkaError`."""
+        await self.close()
+        await asyncio.gather(*(self._open(place) for place in places))
+
+    async def send(self, letters: Sequence[DeadLetter], offsets: Mapping[TopicPartition, int]) -> None:
+        """Send the letters, and commit the offsets of their partitions with them.
+
+        Raises `aiokafka.errors.ProducerFenced` where a partition is another's by now, and other `KafkaError`s where
+        it is not known how it ended; `take` and the committed offset tell.
+        """
+        for place in dict.fromkeys(letter.place for letter in letters):
+            producer = self._producers.get(place)
+            if producer is None:
+                raise ProducerFenced
+            async with producer.transaction():
+                sent = [await _send(producer, letter) for letter in letters if letter.place == place]
+                await asyncio.gather(*sent)
+                await producer.send_offsets_to_transaction({place: offsets[place]}, self._group)
+
+    async def close(self) -> None:
+        """Let go of all partitions."""
+        producers, self._producers = self._producers, {}
+        await asyncio.gather(*(producer.stop() for producer in producers.values()), return_exceptions=True)
+
+    async def _open(self, place: TopicPartition) -> None:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap,
+            transactional_id=f"{self._group}-{place.topic}-{place.partition}",
+            acks="all",
+            max_request_size=LARGEST_MESSAGE,
+        )
+        self._producers[place] = producer
+        await producer.start()
+        try:
+            async with asyncio.timeout(TAKE_SECONDS):
+                await producer.begin_transaction()  # waits until the name is taken
+                await producer.abort_transaction()
+        except TimeoutError as error:
+            raise KafkaError(f"no transactional id for {place} within {TAKE_SECONDS:.0f} s") from error
+
+
+async def _send(producer: AIOKafkaProducer, letter: DeadLetter) -> asyncio.Future[object]:
+    told = {"reason": letter.reason, "detail": letter.detail[:LONGEST_DETAIL], "origin": letter.origin}
+    headers = [(name, text.encode(errors="replace")) for name, text in told.items()]
+    key = letter.record.topic.encode()
+    sent: asyncio.Future[object] = await producer.send(
+        topics.DEAD_LETTERS.name, letter.value, key=key, headers=headers
+    )
+    return sent
