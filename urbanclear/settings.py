@@ -127,6 +127,7 @@ class Settings(BaseSettings):
     socrata_app_token: SecretStr | None = Field(
         None, description="app token for New York's open data, which raises the number of questions allowed"
     )
+    ny511_key: SecretStr | None = Field(None, description="key for 511NY's events, without which it gives none")
     planning_percentile: float = Field(
         0.95, gt=0.5, lt=1, description="percentile of travel times that the planning time and buffer index use"
     )
