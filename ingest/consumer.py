@@ -71,7 +71,7 @@ class Consumer:
             try:
                 await self._flow(consumer, letters, stop)
             except* psycopg.ProgrammingError as errors:
-                raise StartError(f"Ingest cannot use the database: {problem_of(errors.exceptions[0])}.") from errors
+                raise StartError(f"Ingest cannot use the database: {problem_of(_first(errors))}.") from errors
         log.info("ingest.stopped")
 
     async def _flow(self, consumer: AIOKafkaConsumer, letters: Letterbox, stop: asyncio.Event) -> None:
@@ -207,3 +207,7 @@ class Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         self._consumer.start_anew()
+
+
+def _first(errors: BaseException) -> BaseException:
+    return _first(errors.exceptions[0]) if isinstance(errors, BaseExceptionGroup) else errors

@@ -1,18 +1,25 @@
 """What ingest promises: everything in Kafka is stored once or is in the dead letters, whatever happens."""
 
+import asyncio
+import os
+import sys
 import uuid
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from aiokafka.structs import TopicPartition
+from prometheus_client import REGISTRY
 
+from ingest.consumer import Consumer
 from schema import topics
 from schema.events import Incident, LineString, Reading, Sensor, Weather, encode
 from schema.publisher import open_publisher
 from tests.ingest.running import running_consumer
-from tests.waiting import fetch_one, until_query
+from tests.waiting import fetch_one, until, until_query
+from urbanclear.errors import StartError
 from urbanclear.settings import Settings
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -43,7 +50,8 @@ async def publish_all(bootstrap: str, events: list[Reading]) -> None:
 
 
 async def dead_letters(bootstrap: str, count: int) -> list[ConsumerRecord]:
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+    """The first `count`; an aborted one is none."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, isolation_level="read_committed")
     await consumer.start()
     place = TopicPartition(topics.DEAD_LETTERS.name, 0)
     consumer.assign([place])
@@ -155,3 +163,142 @@ async def test_the_database_away_is_waited_for_and_nothing_is_lost(settings: Set
             await publish_all(str(settings.kafka_bootstrap), readings(500))
             connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true'.encode())
         await until_query(url, "SELECT count(*) FROM readings", 500)
+
+
+async def test_of_a_batch_the_good_readings_are_stored_and_each_bad_one_is_a_dead_letter(settings: Settings) -> None:
+    elements = [encode(reading) for reading in readings(50)]
+    bad = {7: b'{"sensor":"test:1","time":"2026-03-02T12:00:00","speed_kmh":50}', 20: b"[]", 33: b'"?"'}
+    for place, element in bad.items():
+        elements.insert(place, element)
+    producer = AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap)
+    await producer.start()
+    await producer.send(topics.READINGS.name, b"[" + b",".join(elements) + b"]", partition=0)
+    await producer.stop()
+    async with running_consumer(settings):
+        await until_query(str(settings.database_url), "SELECT count(*) FROM readings", 50)
+        letters = await dead_letters(str(settings.kafka_bootstrap), len(bad))
+    assert {letter.value for letter in letters} == set(bad.values())
+    origins = {dict(letter.headers)["origin"].rsplit(b"/", 1)[1] for letter in letters}
+    assert origins == {str(place).encode() for place in bad}
+
+
+async def test_flagged_readings_are_kept_and_left_out_of_what_is_current(settings: Settings) -> None:
+    url = str(settings.database_url)
+    events = [
+        Reading(sensor="test:1", time=NOON, speed_kmh=50),
+        Reading(sensor="test:1", time=NOON + timedelta(minutes=1), speed_kmh=390),
+    ]
+    async with running_consumer(settings):
+        await publish_all(str(settings.kafka_bootstrap), events)
+        await until_query(url, "SELECT count(*) FROM readings WHERE flag = 1", 1)
+        await until_query(url, "SELECT speed_kmh FROM current_conditions", 50)
+    assert await fetch_one(url, "SELECT count(*) FROM readings WHERE flag IS NULL") == 1
+
+
+async def test_a_sensor_that_is_stuck_is_told_by_another_process_too(settings: Settings) -> None:
+    url = str(settings.database_url)
+    same = [Reading(sensor="test:1", time=NOON + timedelta(minutes=10 * n), speed_kmh=50) for n in range(9)]
+    for part, count in ((same[:6], 6), (same[6:], 9)):
+        async with running_consumer(settings):
+            await publish_all(str(settings.kafka_bootstrap), part)
+            await until_query(url, "SELECT count(*) FROM readings", count)
+    assert await fetch_one(url, "SELECT array_agg(flag ORDER BY time) FROM readings") == [None] * 7 + [2, 2]
+
+
+async def test_processes_that_come_and_go_in_full_flow_lose_and_repeat_nothing(settings: Settings) -> None:
+    url, bootstrap = str(settings.database_url), str(settings.kafka_bootstrap)
+    steps, sensors, poison = 120, 50, 0
+    async with (
+        AsyncExitStack() as stack,
+        open_publisher(bootstrap) as publisher,
+        AIOKafkaProducer(bootstrap_servers=bootstrap) as producer,
+    ):
+        running: list[AsyncExitStack] = []
+        for step in range(steps):
+            time = NOON + timedelta(seconds=30 * step)
+            polled = [Reading(sensor=f"test:{n}", time=time, speed_kmh=(step * 7 + n) % 90) for n in range(sensors)]
+            await publisher.publish_readings(polled)
+            if step % 10 == 0:
+                poison += 1
+                await producer.send(topics.READINGS.name, f"poison {step}".encode(), key=b"test:1")
+            if step in (0, 30, 60):
+                running.append(await stack.enter_async_context(AsyncExitStack()))
+                await running[-1].enter_async_context(running_consumer(settings))
+            if step in (50, 90):
+                await running.pop(0).aclose()
+            await publisher.flush()
+        await until_query(url, "SELECT count(*) FROM readings", steps * sensors)
+        letters = await dead_letters(bootstrap, poison)
+    expected = sum((step * 7 + n) % 90 for step in range(steps) for n in range(sensors))
+    assert await fetch_one(url, "SELECT sum(speed_kmh)::int FROM readings") == expected
+    assert sorted(letter.value for letter in letters) == sorted(f"poison {s}".encode() for s in range(0, steps, 10))
+    assert await committed_letters(bootstrap) == poison
+
+
+async def committed_letters(bootstrap: str) -> int:
+    """How many dead letters there are, one sent after all others not counted."""
+    async with open_publisher(bootstrap) as publisher:
+        await publisher.reject("the end", b"the end", "test")
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, isolation_level="read_committed")
+    await consumer.start()
+    place = TopicPartition(topics.DEAD_LETTERS.name, 0)
+    consumer.assign([place])
+    await consumer.seek_to_beginning(place)
+    count = 0
+    while (await consumer.getone()).value != b"the end":
+        count += 1
+    await consumer.stop()
+    return count
+
+
+async def test_while_the_database_is_slow_ingest_pauses_stays_a_member_and_goes_on_by_itself(
+    settings: Settings,
+) -> None:
+    url, bootstrap = str(settings.database_url), str(settings.kafka_bootstrap)
+    small = settings.model_copy(update={"ingest_batch_rows": 100})
+    async with running_consumer(small):
+        await publish_all(bootstrap, readings(100))
+        await until_query(url, "SELECT count(*) FROM readings", 100)
+        rebalances = REGISTRY.get_sample_value("urbanclear_ingest_rebalances_total")
+        with psycopg.connect(url) as connection:
+            connection.execute("LOCK TABLE latest_readings, readings IN EXCLUSIVE MODE")
+            await publish_all(bootstrap, readings(5_000))
+            await until(paused, what="the pause")
+            connection.rollback()
+        await until_query(url, "SELECT count(*) FROM readings", 5_000)
+        assert REGISTRY.get_sample_value("urbanclear_ingest_paused") == 0
+        assert REGISTRY.get_sample_value("urbanclear_ingest_rebalances_total") == rebalances
+
+
+async def paused() -> bool:
+    return REGISTRY.get_sample_value("urbanclear_ingest_paused") == 1
+
+
+async def test_a_database_without_the_schema_is_one_clear_sentence(
+    kafka_bootstrap: str, empty_database_url: str
+) -> None:
+    without = Settings.model_validate(
+        {"database_url": empty_database_url, "kafka_bootstrap": kafka_bootstrap, "ingest_group": uuid.uuid4().hex}
+    )
+    await publish_all(kafka_bootstrap, readings(1))
+    with pytest.raises(StartError, match=r"run `urbanclear schema upgrade`"):
+        await Consumer(without).run(asyncio.Event())
+
+
+async def test_told_to_stop_while_the_database_hangs_it_ends_in_time_and_nothing_is_lost(settings: Settings) -> None:
+    url, bootstrap = str(settings.database_url), str(settings.kafka_bootstrap)
+    env = {name: str(getattr(settings, name)) for name in ("database_url", "kafka_bootstrap", "ingest_group")}
+    with psycopg.connect(url) as connection:
+        connection.execute("LOCK TABLE readings IN EXCLUSIVE MODE")
+        await publish_all(bootstrap, readings(100))
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "urbanclear", "ingest"),
+            env={**os.environ, **{f"URBANCLEAR_{name.upper()}": value for name, value in env.items()}},
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        await until_query(url, "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted", True)
+        process.terminate()
+        async with asyncio.timeout(10):
+            assert await process.wait() == 0
+    async with running_consumer(settings):
+        await until_query(url, "SELECT count(*) FROM readings", 100)
