@@ -50,6 +50,34 @@ def simulator(
 
 
 @source.command()
+def live(
+    name: Annotated[str, typer.Argument(help="one of those that `urbanclear source feeds` lists")],
+    url: Annotated[str | None, typer.Option(help="another address than the feed's public one")] = None,
+    every: Annotated[str | None, typer.Option(help="how often to ask, such as 60s or 5m")] = None,
+    called: Annotated[str | None, typer.Option("--as", help="what ids begin with, to run one feed twice")] = None,
+) -> None:
+    """A public feed: asked again and again, and what is new is published."""
+    from ingest.sources.live import feeds
+    from ingest.sources.run import run_live
+    from schema.database import kafka_bootstrap
+
+    settings = get_settings()
+    feed = feeds.named(name) if called is None else feeds.renamed(feeds.named(name), called)
+    interval = None if every is None else parse_duration(every)
+    serve(lambda stop: run_live(kafka_bootstrap(settings), feed, settings, stop, url=url, every=interval), settings)
+
+
+@source.command("feeds")
+def list_feeds() -> None:
+    """The live feeds: name, address, interval, and what each is."""
+    from ingest.sources.live.feeds import ALL
+    from urbanclear.settings import as_text
+
+    for feed in ALL:
+        typer.echo(f"{feed.name}  every {as_text(feed.every)}  {feed.url or 'say --url'}\n    {feed.about}")
+
+
+@source.command()
 def replay(
     path: Annotated[Path, typer.Argument(help="CSV, TSV (also .gz) or Parquet")],
     speed: Annotated[str, typer.Option(help="1x, 60x, … or max")] = "60x",
@@ -61,7 +89,7 @@ def replay(
     ] = None,
 ) -> None:
     """A file of readings, at a multiple of the speed at which they were made."""
-    from ingest.sources.replay.source import ReplaySource, parse_speed
+    from ingest.sources.replay import ReplaySource, parse_speed
     from ingest.sources.run import run_replay, show_replayed
     from schema.database import kafka_bootstrap
 

@@ -1,16 +1,19 @@
 """Runs a source against Kafka until it is done or told to stop, and says how far it has come."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from prometheus_client import Gauge
 
+from ingest.sources.live.feed import Feed
+from ingest.sources.live.source import LiveSource, open_source
 from ingest.sources.progress import last_published
 from ingest.sources.replay.source import ReplaySource
 from ingest.sources.simulator.source import SimulatorOptions, SimulatorSource
 from schema.publisher import Publisher, open_publisher
 from urbanclear.logs import get_logger
+from urbanclear.settings import Settings
 
 log = get_logger("source")
 
@@ -31,12 +34,21 @@ async def run_replay(bootstrap: str, feed: ReplaySource, stop: asyncio.Event) ->
     await _run(bootstrap, feed, stop)
 
 
+async def run_live(
+    bootstrap: str, feed: Feed, settings: Settings, stop: asyncio.Event, *, url: str | None, every: timedelta | None
+) -> None:
+    """A live feed, going on where Kafka says it stopped, until told to stop."""
+    show_replayed(0, 0)  # there is no past to fill in
+    async with open_source(feed, settings, bootstrap, url=url, every=every) as polling:
+        await _run(bootstrap, polling, stop)
+
+
 def show_replayed(done: int, total: int) -> None:
     """Say how many readings of how many are published."""
     PROGRESS.set(done / total if total else 1.0)
 
 
-async def _run(bootstrap: str, feed: SimulatorSource | ReplaySource, stop: asyncio.Event) -> None:
+async def _run(bootstrap: str, feed: SimulatorSource | ReplaySource | LiveSource, stop: asyncio.Event) -> None:
     async with open_publisher(bootstrap) as publisher:
         try:
             await feed.run(publisher, stop)

@@ -32,7 +32,7 @@ HISTORY_HELP = "how much of the past the simulator fills in first, such as 7d or
 
 
 def up(
-    source: Annotated[str, typer.Option(help="simulator, replay:PATH or none")] = "simulator",
+    source: Annotated[str, typer.Option(help="simulator, live:NAME, replay:PATH or none")] = "simulator",
     data_dir: Annotated[Path | None, typer.Option(help="where the stack keeps its state")] = None,
     port: Annotated[int | None, typer.Option(help="port of the API and the live page", min=1, max=65535)] = None,
     history: Annotated[str, typer.Option(help=HISTORY_HELP)] = "7d",
@@ -65,8 +65,12 @@ def source_arguments(
     if source == "simulator":
         parse_duration(history)
         return ["simulator", "--history", history]
+    if kind == "live" and path:
+        return ["live", path]
     if kind != "replay" or not path:
-        raise typer.BadParameter(f"{source!r} is not simulator, replay:PATH or none", param_hint="--source")
+        raise typer.BadParameter(
+            f"{source!r} is not simulator, live:NAME, replay:PATH or none", param_hint="--source"
+        )
     if not Path(path).is_file():
         raise typer.BadParameter(f"there is no file {path}", param_hint="--source")
     words = ["replay", str(Path(path).absolute()), "--speed", speed]

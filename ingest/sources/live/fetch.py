@@ -144,8 +144,11 @@ def _first_url(feed: Feed, settings: Settings, given: str | None) -> httpx.URL:
 
 
 def _joined(url: httpx.URL, link: str) -> httpx.URL:
-    target = url.join(link)
-    if target.scheme not in ("http", "https"):
+    try:
+        target = url.join(link)
+    except httpx.InvalidURL:
+        target = None
+    if target is None or target.scheme not in ("http", "https"):
         raise FeedError("bad_redirect", f"{_shown(url)} leads to an address that is none of http or https.")
     return target
 
