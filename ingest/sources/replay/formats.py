@@ -1,15 +1,14 @@
-"""The named formats of recorded readings: how each is recognised and what its columns mean.
-
-A format says where sensor, time and measures stand; nothing here reads a file. Column names are compared by
-`canonical`, so that `DATA_AS_OF`, `data_as_of` and `DataAsOf` are one.
-"""
+"""The named formats of recorded observations, and how each is recognised."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Final
 
+from ingest.sources.replay.format import Format, Measure, Steps, canonical
+from schema.events import Weather
 from schema.units import KMH_PER_MPH
 from urbanclear.errors import ConfigurationError, SourceError
 
@@ -17,62 +16,16 @@ SMALLEST_STATION_ID: Final = 1_000
 COLUMNS_SHOWN: Final = 12
 
 
-def canonical(column: str) -> str:
-    """The name of a column without case, underscores and spaces."""
-    return re.sub(r"[^a-z0-9]", "", column.lower())
-
-
-@dataclass(frozen=True)
-class Measure:
-    """Where a measure stands and what it is multiplied by to be in our unit."""
-
-    column: str
-    factor: float = 1.0
-
-
-@dataclass(frozen=True)
-class Steps:
-    """The times of rows that carry none: one every `every`, from midnight of `first`, on weekdays only."""
-
-    first: date
-    every: timedelta
-
-    def at(self, row: int) -> datetime:
-        """The local time of a row, counted from 0."""
-        day, step = divmod(row, timedelta(days=1) // self.every)
-        weeks, weekday = divmod(self.first.weekday() + day, 5)
-        monday = self.first - timedelta(days=self.first.weekday())
-        return datetime.combine(monday + timedelta(weeks=weeks, days=weekday), time()) + step * self.every
-
-
-@dataclass(frozen=True)
-class Format:
-    """A form of recorded readings. No `zone`: stamps carry their offset; no `sensor_column`: a column a sensor."""
-
-    name: str
-    columns: str
-    fits: Callable[[Sequence[str]], bool]
-    prefix: str
-    zone: str | None
-    measures: Mapping[str, Measure]
-    sensor_column: str | None = None
-    time_column: str | None = None
-    steps: Steps | None = None
-    status_column: str | None = None
-    no_data_status: float | None = None
-    never_set: datetime | None = None
-    missing: float | None = None
-    sidecar: str | None = None
-    description_column: str | None = None
-    time_patterns: tuple[str, ...] = field(default=())
+def _names(columns: Sequence[str]) -> list[str]:
+    return list(map(canonical, columns))
 
 
 def _is_nyc_dot(columns: Sequence[str]) -> bool:
-    return {"speed", "traveltime", "status", "dataasof", "linkid"} <= {canonical(column) for column in columns}
+    return {"speed", "traveltime", "status", "dataasof", "linkid"} <= set(_names(columns))
 
 
 def _is_readings(columns: Sequence[str]) -> bool:
-    names = {canonical(column) for column in columns}
+    names = set(_names(columns))
     return {"sensor", "time"} <= names and any(m.column in names for m in _READING_MEASURES.values())
 
 
@@ -84,11 +37,57 @@ def _is_pems(columns: Sequence[str]) -> bool:
     return len(columns) > 1 and all(re.fullmatch(r"\d+(\.\d+)?", column) for column in columns)
 
 
+def _is_nab(columns: Sequence[str]) -> bool:
+    return _names(columns) == ["timestamp", "value"]
+
+
+def _is_nyc_volume(columns: Sequence[str]) -> bool:
+    names = _names(columns)
+    return {"segmentid", "direction", "date"} <= set(names) and len(names) - names.index("date") == 25
+
+
+def _is_mn_i94(columns: Sequence[str]) -> bool:
+    return {"datetime", "trafficvolume"} <= set(_names(columns))
+
+
+def _is_weather(columns: Sequence[str]) -> bool:
+    names = set(_names(columns))
+    return "time" in names and any(measure.column in names for measure in _WEATHER_MEASURES.values())
+
+
+# What a series of the Numenta Anomaly Benchmark measures is in its file's name, with the detector's number; units are
+# nowhere given: the values are taken as the Minnesota DOT publishes them, mph, percent and seconds.
+_NAB_MEASURES: Final = {
+    "speed": {"speed_kmh": Measure("value", KMH_PER_MPH)},
+    "occupancy": {"occupancy": Measure("value", 0.01)},
+    "traveltime": {"travel_time_s": Measure("value")},
+}
+
+
+def _nab_series(chosen: Format, file: str) -> Format:
+    match = re.match(r"(speed|occupancy|traveltime)_([A-Za-z0-9]+)", Path(file).name, re.IGNORECASE)
+    if match is None:
+        raise ConfigurationError(
+            f"{file} has a name that does not say what was measured, and where: call it speed_NUMBER.csv, "
+            "occupancy_NUMBER.csv or TravelTime_NUMBER.csv."
+        )
+    what = match[1].lower()
+    series = replace(chosen, sensor=match[2], measures=_NAB_MEASURES[what])
+    return replace(series, kind="link") if what == "traveltime" else series
+
+
 _READING_MEASURES: Final = {
     "speed_kmh": Measure("speedkmh"),
     "volume_vph": Measure("volumevph"),
     "occupancy": Measure("occupancy"),
     "travel_time_s": Measure("traveltimes"),
+}
+_WEATHER_MEASURES: Final = {
+    "temperature_c": Measure("temperature2mc"),
+    "precipitation_mm": Measure("precipitationmm"),
+    "rain_mm": Measure("rainmm"),
+    "wind_speed_kmh": Measure("windspeed10mkmh"),
+    "cloud_cover": Measure("cloudcover", 0.01),
 }
 
 NYC_DOT: Final = Format(
@@ -97,14 +96,16 @@ NYC_DOT: Final = Format(
     fits=_is_nyc_dot,
     prefix="nyc-dot:",
     zone="America/New_York",
-    sensor_column="linkid",
+    sensor_columns=("linkid",),
     time_column="dataasof",
     time_patterns=("%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p"),
     measures={"speed_kmh": Measure("speed", KMH_PER_MPH), "travel_time_s": Measure("traveltime")},
     status_column="status",
     no_data_status=-101,
     never_set=datetime(1978, 1, 1),
+    kind="link",
     sidecar="dot_speed_links.csv.gz",
+    sidecar_column="linkid",
     description_column="linkname",
 )
 
@@ -118,6 +119,7 @@ METR_LA: Final = Format(
     measures={"speed_kmh": Measure("", KMH_PER_MPH)},
     missing=0.0,
     sidecar="sensor_locations.csv.gz",
+    sidecar_column="sensorid",
 )
 
 # PeMSD7(M): "the weekdays of May and June of 2012", 5 minutes a row (Yu, Yin, Zhu: Spatio-Temporal Graph
@@ -132,18 +134,70 @@ PEMS: Final = Format(
     measures={"speed_kmh": Measure("", KMH_PER_MPH)},
 )
 
+# Its stamps name no zone. On working days occupancy and travel times peak at 7 to 8 and at 16 to 17, so that they are
+# Minnesota's local times.
+NAB: Final = Format(
+    name="nab",
+    columns="timestamp, value",
+    fits=_is_nab,
+    prefix="nab:",
+    zone="America/Chicago",
+    time_column="timestamp",
+    measures={},
+    of_file=_nab_series,
+)
+
+NYC_VOLUME: Final = Format(
+    name="nyc-volume",
+    columns="Segment ID, Direction, Date, then 24 columns of hours",
+    fits=_is_nyc_volume,
+    prefix="nyc-volume:",
+    zone="America/New_York",
+    sensor_columns=("segmentid", "direction"),
+    date_column="date",
+    time_patterns=("%m/%d/%Y",),
+    measures={"volume_vph": Measure("")},
+    description_column="roadwayname",
+)
+
+# The Metro Interstate Traffic Volume data set: counts of the hour that begins at the stamp, in local time
+# (https://archive.ics.uci.edu/dataset/492).
+MN_I94: Final = Format(
+    name="mn-i94",
+    columns="date_time (or datetime), traffic_volume",
+    fits=_is_mn_i94,
+    prefix="mn-i94:",
+    zone="America/Chicago",
+    sensor="301",
+    time_column="datetime",
+    measures={"volume_vph": Measure("trafficvolume")},
+    known={"name": "Interstate 94 westbound, counter 301", "road": "Interstate 94", "direction": "W"},
+)
+
 READINGS: Final = Format(
     name="readings",
     columns="sensor, time, and any of speed_kmh, volume_vph, occupancy, travel_time_s",
     fits=_is_readings,
     prefix="",
     zone=None,
-    sensor_column="sensor",
+    sensor_columns=("sensor",),
     time_column="time",
     measures=_READING_MEASURES,
 )
 
-ALL: Final = (NYC_DOT, METR_LA, PEMS, READINGS)
+WEATHER: Final = Format(
+    name="weather",
+    columns="time, and temperature_2m (°C), precipitation (mm), rain (mm), windspeed_10m (km/h), cloudcover (%)",
+    fits=_is_weather,
+    prefix="open-meteo:",
+    zone="UTC",
+    sensor="history",
+    event=Weather,
+    time_column="time",
+    measures=_WEATHER_MEASURES,
+)
+
+ALL: Final = (NYC_DOT, METR_LA, PEMS, NAB, NYC_VOLUME, MN_I94, READINGS, WEATHER)
 
 
 def named(name: str) -> Format:

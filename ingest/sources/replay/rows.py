@@ -1,26 +1,23 @@
-"""What each observation of a file says: a reading, that there is none, or nothing that can be used.
+"""What each observation of a file says: an event, that there is none, or nothing that can be used.
 
 Every row ends in one of the three, so that the ledger of a replay adds up.
 """
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import NamedTuple
-
-import msgspec
+from typing import Final, NamedTuple
 
 from ingest.sources.outcome import Refused, Rejected
 from ingest.sources.replay.columns import Columns
-from schema.events import Reading
+from ingest.sources.replay.making import READING, Make
+from schema.events import Event
 from urbanclear.errors import InvalidEvent
 
 Value = float | InvalidEvent | None
+Outcome = Event | Refused | Rejected
 
-
-Outcome = Reading | Refused | Rejected
-
-NO_DATA = Refused("no_data")
-MISSING = Refused("missing")
+NO_DATA: Final = Refused("no_data")
+MISSING: Final = Refused("missing")
 
 
 class Window(NamedTuple):
@@ -36,7 +33,7 @@ class Window(NamedTuple):
         return (self.start is None or time >= self.start) and (self.end is None or time < self.end)
 
 
-def outcomes(file: str, columns: Columns, window: Window) -> Iterator[Outcome]:
+def outcomes(file: str, columns: Columns, window: Window, make: Make = READING) -> Iterator[Outcome]:
     """What a block says, in its order; observations known to lie outside `window` are left out."""
     for row, reason in columns.unusable:
         yield _rejected(file, columns, row, "", reason)
@@ -46,7 +43,7 @@ def outcomes(file: str, columns: Columns, window: Window) -> Iterator[Outcome]:
         if time not in window:
             continue
         try:
-            yield _outcome(sensor, time, no_data, names, values)
+            yield _outcome(sensor, time, no_data, dict(zip(names, values, strict=True)), make)
         except InvalidEvent as error:
             name = columns.names[place] if columns.names else ""
             yield _rejected(file, columns, columns.rows[place], name, error.reason)
@@ -66,24 +63,21 @@ def _outcome(
     sensor: str | InvalidEvent,
     time: datetime | InvalidEvent,
     no_data: bool | InvalidEvent,
-    names: tuple[str, ...],
-    values: list[Value],
+    values: dict[str, Value],
+    make: Make,
 ) -> Outcome:
     if no_data is True:
         return NO_DATA
-    for cell in (sensor, no_data, *values):
+    for cell in (sensor, no_data, *values.values()):
         if isinstance(cell, InvalidEvent):
             raise cell
-    if not any(value is not None for value in values):
+    if not any(value is not None for value in values.values()):
         return MISSING
     if isinstance(time, InvalidEvent):
         raise time
-    try:
-        return msgspec.convert({"sensor": sensor, "time": time, **dict(zip(names, values, strict=True))}, Reading)
-    except msgspec.ValidationError as error:
-        raise InvalidEvent("invalid", str(error)) from None
+    return make(sensor, time, values)  # type: ignore[arg-type]  # none of them is an InvalidEvent
 
 
 def _rejected(file: str, columns: Columns, row: int, name: str, reason: str) -> Rejected:
-    origin = f"{file}:{columns.block.first_line + row}{':' if name else ''}{name}"
+    origin = f"{file}:{columns.block.line(row)}{':' if name else ''}{name}"
     return Rejected(origin, columns.block.raw(row), reason)

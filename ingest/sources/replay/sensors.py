@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from msgspec.structs import replace
+
 from ingest.sources.replay import formats
-from ingest.sources.replay.formats import Format, canonical
+from ingest.sources.replay.format import Format, canonical
 from ingest.sources.replay.geometry import length_m, link_line
 from ingest.sources.replay.roads import road_and_direction
-from ingest.sources.replay.table import Table
+from ingest.sources.replay.tables import open_table
 from schema.events import LineString, Point, Sensor
 from urbanclear.errors import ConfigurationError, SourceError
 
@@ -16,27 +18,33 @@ Row = Mapping[str, str]  # a sensor's row, by canonical column name
 
 
 def describe(external_id: str, row: Row | None, chosen: Format, free_flow_speed_kmh: float | None) -> Sensor:
-    """The sensor as far as it is known: without a row, its name and its free-flow speed."""
+    """The sensor as far as it is known: without a row, what its format says, and its free-flow speed."""
     if row is not None and chosen.name in _DESCRIBED:
-        return _DESCRIBED[chosen.name][1](external_id, row, free_flow_speed_kmh)
-    kind = "link" if chosen is formats.NYC_DOT else "detector"
+        return replace(_DESCRIBED[chosen.name](external_id, row), free_flow_speed_kmh=free_flow_speed_kmh)
     number = external_id.partition(":")[2]
     name = number if chosen is formats.READINGS else f"{chosen.name} {number}"
-    return Sensor(external_id=external_id, name=name, kind=kind, free_flow_speed_kmh=free_flow_speed_kmh)  # type: ignore[arg-type]
+    return Sensor(
+        external_id=external_id,
+        name=chosen.known.get("name", name),
+        kind=chosen.kind,
+        road=chosen.known.get("road"),
+        direction=chosen.known.get("direction"),
+        free_flow_speed_kmh=free_flow_speed_kmh,
+    )
 
 
 def read_sidecar(chosen: Format, data: Path, given: Path | None) -> dict[str, Row]:
     """The rows of the sensors file by external id: the one given, or the one that lies beside the data."""
-    if chosen.name not in _DESCRIBED:
+    if chosen.sidecar is None:
         if given is not None:
             raise ConfigurationError(f"The format {chosen.name} takes no file of sensors: leave {given} out.")
         return {}
-    path = given or data.parent / str(chosen.sidecar)
+    path = given or data.parent / chosen.sidecar
     if given is None and not path.is_file():
         return {}
-    key = _DESCRIBED[chosen.name][0]
-    table = Table(path)
+    table = open_table(path)
     columns = [canonical(column) for column in table.columns]
+    key = chosen.sidecar_column
     if key not in columns:
         raise SourceError(f"{path} is no file of sensors: it has {formats.shown(table.columns)}, no {key}.")
     rows = (row for block in table.blocks() for row in block.rows if row and len(row) == len(columns))
@@ -44,7 +52,7 @@ def read_sidecar(chosen: Format, data: Path, given: Path | None) -> dict[str, Ro
     return {chosen.prefix + row[key].strip(): row for row in named}
 
 
-def _link(external_id: str, row: Row, free_flow_speed_kmh: float | None) -> Sensor:
+def _link(external_id: str, row: Row) -> Sensor:
     name = " ".join(row.get("linkname", "").split()) or external_id
     road, direction = road_and_direction(name)
     line = link_line(row.get("encodedpolyline", ""), row.get("linkpoints", ""))
@@ -59,11 +67,10 @@ def _link(external_id: str, row: Row, free_flow_speed_kmh: float | None) -> Sens
         lon=middle[1] if middle else None,
         geometry=LineString(coordinates=[[lon, lat] for lat, lon in line]) if line else None,
         length_m=round(length_m(line), 1) if line else None,
-        free_flow_speed_kmh=free_flow_speed_kmh,
     )
 
 
-def _detector(external_id: str, row: Row, free_flow_speed_kmh: float | None) -> Sensor:
+def _detector(external_id: str, row: Row) -> Sensor:
     try:
         lat, lon = float(row["latitude"]), float(row["longitude"])
     except (KeyError, ValueError) as error:
@@ -75,12 +82,24 @@ def _detector(external_id: str, row: Row, free_flow_speed_kmh: float | None) -> 
         lat=lat,
         lon=lon,
         geometry=Point(coordinates=[lon, lat]),
-        free_flow_speed_kmh=free_flow_speed_kmh,
     )
 
 
-# By format: the canonical name of the column that holds the sensor, and what makes an event of a row.
-_DESCRIBED: Final[dict[str, tuple[str, Callable[[str, Row, float | None], Sensor]]]] = {
-    formats.NYC_DOT.name: ("linkid", _link),
-    formats.METR_LA.name: ("sensorid", _detector),
+def _segment(external_id: str, row: Row) -> Sensor:
+    road = " ".join(row["roadwayname"].split()) or None
+    ends = [" ".join(row.get(name, "").split()) for name in ("from", "to")]
+    direction = row["direction"].strip().upper()
+    return Sensor(
+        external_id=external_id,
+        name=f"{road or external_id} {direction}, {ends[0]} to {ends[1]}",
+        kind="detector",
+        road=road,
+        direction=direction.removesuffix("B") or None,
+    )
+
+
+_DESCRIBED: Final[dict[str, Callable[[str, Row], Sensor]]] = {
+    formats.NYC_DOT.name: _link,
+    formats.METR_LA.name: _detector,
+    formats.NYC_VOLUME.name: _segment,
 }

@@ -1,47 +1,51 @@
-"""The replay source: surveys a recorded file, publishes its sensors, then its readings in time order and at a pace.
+"""The replay source: surveys a recorded file, publishes its sensors, then its events in time order and at a pace.
 
-    file ─► survey (sensors, free-flow speeds, order) ─► sensors ─► rows ─► readings, refusals, dead letters
+    file ─► survey (sensors, free-flow speeds, order) ─► sensors ─► rows ─► events, refusals, dead letters
 
-Rows keep their original times and their duplicates: storing one twice is storing it once. A file in time order is
-streamed, twice, and not read beyond the `end` asked for; any other is sorted in memory.
+Rows keep their duplicates: storing one twice is storing it once. Their times are kept too, unless the replay is
+moved. Readings that are due at once are published together.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
+from zoneinfo import ZoneInfo
 
 from ingest.sources.outcome import LONGEST_LETTER_BYTES, Refused, Rejected
-from ingest.sources.replay import formats
-from ingest.sources.replay.columns import Layout, layout_of
-from ingest.sources.replay.pace import Pace, parse_speed
-from ingest.sources.replay.rows import Outcome, Window, is_past, outcomes
-from ingest.sources.replay.sensors import describe, read_sidecar
-from ingest.sources.replay.sorting import Sorting
+from ingest.sources.replay.moving import Align, Moving, moved
+from ingest.sources.replay.pace import Clock, Pace
+from ingest.sources.replay.recording import Recording
+from ingest.sources.replay.rows import Outcome, Window
 from ingest.sources.replay.survey import Survey
-from ingest.sources.replay.table import Table
-from ingest.sources.replay.times import Times
-from schema.events import Reading
+from schema.events import Event, Reading
 from schema.publisher import Publisher
-from urbanclear.errors import ConfigurationError, SourceError
+from urbanclear.errors import ConfigurationError
 from urbanclear.logs import get_logger
-
-__all__ = ["ReplaySource", "parse_speed"]
 
 log = get_logger("ingest")
 
 DEFAULT_SPEED: Final = 60.0
 Progress = Callable[[int, int], None]
-T = TypeVar("T")
+
+
+def usual_speed(*, to_now: bool, align: Align | None) -> float | None:
+    """The speed of a replay for which none is asked for: as it happened where it is to go on from now."""
+    if not to_now:
+        return DEFAULT_SPEED
+    return None if align else 1.0
 
 
 class ReplaySource:
     """A recorded file as a feed.
 
     `speed` is how many times faster than it happened, None as fast as possible; `start` and `end` bound what is
-    replayed (`end` excluded); `progress` is told how many readings of how many are published. Raises `SourceError`
-    when the file cannot be read and `ConfigurationError` when an argument does not fit it, both before anything runs.
+    replayed (`end` excluded). `loop` repeats it until told to stop, each round's times moved on by the recording's
+    length; `shift_to_now` moves the first to now, with `align` by whole weeks of `zone`, where the format names none.
+    `progress` is told how many events of how many of a round are published. Raises `SourceError` when the file cannot
+    be read and `ConfigurationError` when an argument does not fit it, both before anything runs.
     """
 
     def __init__(
@@ -53,16 +57,22 @@ class ReplaySource:
         speed: float | None = DEFAULT_SPEED,
         start: datetime | None = None,
         end: datetime | None = None,
+        loop: bool = False,
+        shift_to_now: bool = False,
+        align: Align | None = None,
+        zone: str = "UTC",
+        clock: Clock = lambda: datetime.now(UTC),
         progress: Progress | None = None,
     ) -> None:
         _check_bounds(start, end)
-        self._table = Table(path)
-        self._format = _choose_format(self._table, format)
-        self._sidecar = read_sidecar(self._format, path, sensors)
-        self._window = Window(start, end)
-        self._pace = Pace(speed)
+        self._moving = Moving(loop=loop, to_now=shift_to_now, align=align, speed=speed, clock=clock)
+        self._recording = Recording(path, format, sensors, Window(start, end))
+        self._zone = self._recording.zone or ZoneInfo(zone)
+        self._pace = Pace(speed, self._moving.not_before)
         self._progress = progress or (lambda done, total: None)
-        self._done = 0
+        self._published = 0
+        self._total = 0
+        self._done = 0  # of a round
 
     async def run(self, publisher: Publisher, stop: asyncio.Event) -> None:
         """Replay until the file ends or `stop` is set; raises `SourceError` where the file turns out damaged."""
@@ -75,102 +85,86 @@ class ReplaySource:
                 task.cancel()
             await asyncio.wait({replaying, stopping})
         if replaying.cancelled():
-            log.info("replay.stopped", file=self._table.path.name, published=self._done)
+            log.info("replay.stopped", file=self._recording.name, published=self._published)
         else:
             replaying.result()
 
     async def _replay(self, publisher: Publisher) -> None:
-        survey, layout = await self._look_over()
-        self._check_not_empty(survey)
-        log.info(
-            "replay.started",
-            file=self._table.path.name,
-            format=self._format.name,
-            sensors=len(survey.sensors),
-            readings=survey.readings_in_window,
-            sorted_in_memory=not survey.in_order,
-        )
-        for external_id in survey.sensors:
-            row = self._sidecar.get(external_id) or layout.descriptions.get(external_id)
-            speed_kmh = survey.free_flow_speed_kmh(external_id)
-            await publisher.publish(describe(external_id, row, self._format, speed_kmh))
+        survey = await self._recording.look_over()
+        self._tell_start(survey)
+        for sensor in self._recording.sensors(survey):
+            await publisher.publish(sensor)
         await publisher.flush()
         try:
-            async for block in self._in_order(survey):
-                await self._publish(block, survey.readings_in_window, publisher)
+            await self._play_rounds(survey, publisher)
         finally:
             await publisher.flush()
         log.info(
             "replay.finished",
-            file=self._table.path.name,
-            published=self._done,
+            file=self._recording.name,
+            published=self._published,
             refused=dict(publisher.refused),
         )
 
-    async def _look_over(self) -> tuple[Survey, Layout]:
-        survey = Survey(self._window)
-        layout = self._layout(newest_first=False)
-        try:
-            async for _ in _in_thread(_surveyed(layout, survey)):
-                pass
-        except SourceError as error:  # raised again when the rows before the damage are published
-            log.warning("replay.damaged", error=str(error))
-        return survey, layout
-
-    def _layout(self, *, newest_first: bool) -> Layout:
-        times = Times(self._format.zone, self._format.time_patterns, newest_first=newest_first)
-        return layout_of(self._table, self._format, times)
-
-    def _outcomes(self, survey: Survey) -> Iterator[list[Outcome]]:
-        for columns in self._layout(newest_first=survey.newest_first).columns():
-            yield list(outcomes(self._table.path.name, columns, self._window))
-            if survey.in_order and is_past(columns, self._window):
-                return
-
-    async def _in_order(self, survey: Survey) -> AsyncIterator[Iterable[Outcome]]:
-        stream = self._outcomes(survey)
-        if survey.in_order:
-            async for block in _in_thread(stream):
-                yield block
+    async def _play_rounds(self, survey: Survey, publisher: Publisher) -> None:
+        self._total = survey.events_in_window
+        if survey.span_in_window is None:  # rows, and none with an observation
+            await self._play(survey, timedelta(0), publisher, tells=True)
             return
-        sorting = Sorting()
-        damage: SourceError | None = None
-        try:
-            async for block in _in_thread(stream):
-                yield [outcome for outcome in block if not isinstance(outcome, Reading)]
-                sorting.add(outcome for outcome in block if isinstance(outcome, Reading))
-        except SourceError as error:
-            damage = error
-        async for readings in _in_thread(sorting.blocks()):
-            yield readings
-        if damage is not None:
-            raise damage
+        offsets = self._moving.offsets(survey.span_in_window, survey.interval, self._zone)
+        for number, offset in zip(count(1), offsets, strict=False):
+            if number > 1 or offset:
+                log.info("replay.moved", round=number, by=str(offset))
+            await self._play(survey, offset, publisher, tells=number == 1)
 
-    async def _publish(self, block: Iterable[Outcome], total: int, publisher: Publisher) -> None:
-        for outcome in block:
-            if isinstance(outcome, Reading):
-                if not self._pace.is_due(outcome.time):
-                    self._progress(self._done, total)
-                    await self._pace.wait(outcome.time)
-                await publisher.publish(outcome)
-                self._done += 1
-            elif isinstance(outcome, Refused):
-                publisher.count_refused(outcome.reason)
-            else:
-                await self._reject(outcome, publisher)
-        self._progress(self._done, total)
+    async def _play(self, survey: Survey, offset: timedelta, publisher: Publisher, *, tells: bool) -> None:
+        """One round. `tells` of the rows without an observation: once is enough."""
+        self._done = 0
+        async for block in self._recording.blocks(survey):
+            await self._publish(block, offset, publisher)
+            if tells:
+                await _account_for(block, publisher)
 
-    async def _reject(self, outcome: Rejected, publisher: Publisher) -> None:
-        log.warning("replay.row_rejected", origin=outcome.origin, reason=outcome.reason)
-        await publisher.reject(outcome.origin, outcome.row[:LONGEST_LETTER_BYTES], outcome.reason)
+    async def _publish(self, block: Iterable[Outcome], offset: timedelta, publisher: Publisher) -> None:
+        due: list[Event] = []
+        for event in (moved(outcome, offset) for outcome in block if isinstance(outcome, Event)):
+            time = event.occurred_at
+            if time is not None and not self._pace.is_due(time):
+                await self._hand_over(due, publisher)
+                due.clear()
+                await self._pace.wait(time)
+            due.append(event)
+        await self._hand_over(due, publisher)
 
-    def _check_not_empty(self, survey: Survey) -> None:
-        if survey.is_empty:
-            raise SourceError(f"{self._table.path} has no rows below its column names; there is nothing to replay.")
-        if survey.readings and not survey.readings_in_window:
-            raise ConfigurationError(
-                f"{self._table.path} has no reading in the time asked for: it covers {survey.first} to {survey.last}."
-            )
+    async def _hand_over(self, due: list[Event], publisher: Publisher) -> None:
+        if not due:
+            return
+        await publisher.publish_readings(event for event in due if isinstance(event, Reading))
+        for event in due:
+            if not isinstance(event, Reading):
+                await publisher.publish(event)
+        self._done += len(due)
+        self._published += len(due)
+        self._progress(self._done, self._total)
+
+    def _tell_start(self, survey: Survey) -> None:
+        log.info(
+            "replay.started",
+            file=self._recording.name,
+            format=self._recording.format.name,
+            sensors=len(survey.sensors),
+            events=survey.events_in_window,
+            sorted_in_memory=not survey.in_order,
+        )
+
+
+async def _account_for(block: Iterable[Outcome], publisher: Publisher) -> None:
+    for outcome in block:
+        if isinstance(outcome, Refused):
+            publisher.count_refused(outcome.reason)
+        elif isinstance(outcome, Rejected):
+            log.warning("replay.row_rejected", origin=outcome.origin, reason=outcome.reason)
+            await publisher.reject(outcome.origin, outcome.row[:LONGEST_LETTER_BYTES], outcome.reason)
 
 
 def _check_bounds(start: datetime | None, end: datetime | None) -> None:
@@ -181,23 +175,3 @@ def _check_bounds(start: datetime | None, end: datetime | None) -> None:
             )
     if start is not None and end is not None and start >= end:
         raise ConfigurationError(f"The start {start.isoformat()} is not before the end {end.isoformat()}.")
-
-
-def _choose_format(table: Table, name: str | None) -> formats.Format:
-    if name is None:
-        return formats.recognise(str(table.path), table.first_row)
-    chosen = formats.named(name)
-    formats.check_fit(chosen, str(table.path), table.first_row)
-    return chosen
-
-
-def _surveyed(layout: Layout, survey: Survey) -> Iterator[bool]:
-    for columns in layout.columns():
-        survey.add(columns)
-        yield True
-
-
-async def _in_thread(blocks: Iterator[T]) -> AsyncIterator[T]:
-    """The blocks, each made in a thread, so that the event loop is free meanwhile."""
-    while (block := await asyncio.to_thread(next, blocks, None)) is not None:
-        yield block

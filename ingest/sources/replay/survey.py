@@ -1,8 +1,9 @@
 """The first look at a file: which sensors it holds, what times it covers, and whether its rows are in time order."""
 
 from array import array
-from datetime import datetime
-from typing import Final
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 
 import numpy
 
@@ -14,22 +15,35 @@ from ingest.sources.replay.rows import Window
 # a short recording may have no off-peak hours.
 FREE_FLOW_PERCENTILE: Final = 85
 FEWEST_SPEEDS: Final = 12  # an hour of 5 minutes; fewer say nothing of free flow
+INTERVAL_OF_ONE: Final = timedelta(minutes=5)  # taken for the interval where no sensor reports twice
+
+
+class Span(NamedTuple):
+    """From the first to the last of some times."""
+
+    first: datetime
+    last: datetime
+
+    def with_time(self, time: datetime) -> "Span":
+        """Grown to hold `time`."""
+        return Span(min(self.first, time), max(self.last, time))
 
 
 class Survey:
     """Grows by `add`; of what it keeps only the speeds, 4 bytes each, grow with the file."""
 
     def __init__(self, window: Window) -> None:
-        self.first: datetime | None = None
-        self.last: datetime | None = None
+        self.span: Span | None = None
+        self.span_in_window: Span | None = None
         self.in_order = True
         self.is_empty = True
-        self.readings = 0
-        self.readings_in_window = 0
+        self.events = 0
+        self.events_in_window = 0
         self._window = window
         self._speeds: dict[str, array[float]] = {}
         self._first_of: dict[str, datetime] = {}
         self._last_of: dict[str, datetime] = {}
+        self._intervals: Counter[timedelta] = Counter()
         self._previous: datetime | None = None
 
     @property
@@ -42,6 +56,12 @@ class Survey:
         """Whether the file runs backwards for more sensors than it runs forwards."""
         pairs = [(self._first_of[sensor], last) for sensor, last in self._last_of.items()]
         return sum(last < first for first, last in pairs) > sum(last > first for first, last in pairs)
+
+    @property
+    def interval(self) -> timedelta:
+        """How often a sensor mostly reports."""
+        [(interval, _)] = self._intervals.most_common(1) or [(INTERVAL_OF_ONE, 0)]
+        return interval
 
     def free_flow_speed_kmh(self, sensor: str) -> float | None:
         """The 85th percentile of the sensor's speeds, None where there are too few or it is 0."""
@@ -67,15 +87,19 @@ class Survey:
                     self._add_time(sensor, time)
 
     def _add_time(self, sensor: str, time: datetime) -> None:
-        self.readings += 1
-        self.readings_in_window += time in self._window
+        self.events += 1
+        in_window = time in self._window
+        self.events_in_window += in_window
+        if (last := self._last_of.get(sensor)) is None:
+            self._first_of[sensor] = time
+        elif last != time:
+            self._intervals[abs(time - last)] += 1
         self._last_of[sensor] = time
-        self._first_of.setdefault(sensor, time)
         if time is self._previous:
             return
-        if self._previous is None or self.first is None or self.last is None:
-            self.first = self.last = time
-        else:
-            self.in_order = self.in_order and time >= self._previous
-            self.first, self.last = min(self.first, time), max(self.last, time)
+        self.in_order = self.in_order and (self._previous is None or time >= self._previous)
+        self.span = Span(time, time) if self.span is None else self.span.with_time(time)
+        if in_window:
+            found = self.span_in_window
+            self.span_in_window = Span(time, time) if found is None else found.with_time(time)
         self._previous = time

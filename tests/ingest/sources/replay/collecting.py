@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ class Collected:
     def __init__(self) -> None:
         self.sensors: dict[str, Sensor] = {}
         self.readings: list[Reading] = []
+        self.others: list[Event] = []
         self.rejected: list[tuple[str, bytes, str]] = []
         self.refused: Counter[str] = Counter()
 
@@ -23,8 +25,11 @@ class Collected:
         if isinstance(event, Sensor):
             assert not self.readings, "sensors come first"
             self.sensors[event.external_id] = event
-        elif isinstance(event, Reading):
-            self.readings.append(event)
+        else:
+            self.others.append(event)
+
+    async def publish_readings(self, readings: Iterable[Reading]) -> None:
+        self.readings += readings
 
     async def reject(self, origin: str, row: bytes, reason: str) -> None:
         self.rejected.append((origin, row, reason))

@@ -46,7 +46,7 @@ def test_a_file_that_cannot_be_read_is_told_at_once(
     ("options", "sentence"),
     [
         ({"format": "metr-la"}, "is not in the format metr-la"),
-        ({"format": "nycdot"}, "There is no format 'nycdot'; the formats are nyc-dot, metr-la, pems, readings."),
+        ({"format": "nycdot"}, "There is no format 'nycdot'; the formats are nyc-dot, metr-la, pems, nab, "),
         ({"start": datetime(2017, 9, 4)}, "The start 2017-09-04T00:00:00 has no offset"),
         (
             {"start": datetime(2017, 9, 4, tzinfo=UTC), "end": datetime(2017, 9, 4, tzinfo=UTC)},

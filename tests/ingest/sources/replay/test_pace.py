@@ -1,6 +1,7 @@
 """A replay keeps its speed and stops when told."""
 
 import asyncio
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
@@ -8,7 +9,7 @@ from typing import cast
 import pytest
 
 from ingest.sources.replay import ReplaySource, parse_speed
-from schema.events import Event, Reading
+from schema.events import Reading
 from schema.publisher import Publisher
 from tests.ingest.sources.replay.collecting import Collected
 from urbanclear.errors import ConfigurationError
@@ -24,10 +25,11 @@ class Clocked(Collected):
         self.at: list[float] = []
         self.arrived = asyncio.Event()
 
-    async def publish(self, event: Event) -> None:
-        await super().publish(event)
-        if isinstance(event, Reading):
-            self.at.append(asyncio.get_running_loop().time())
+    async def publish_readings(self, readings: Iterable[Reading]) -> None:
+        due = list(readings)
+        await super().publish_readings(due)
+        self.at += [asyncio.get_running_loop().time()] * len(due)
+        if due:
             self.arrived.set()
 
 
@@ -57,10 +59,9 @@ async def test_a_replay_that_waits_for_the_next_reading_stops_at_once_when_told(
 
 async def test_a_replay_held_up_by_a_full_buffer_stops_at_once_when_told(tmp_path: Path) -> None:
     class Full(Clocked):
-        async def publish(self, event: Event) -> None:
-            await super().publish(event)
-            if isinstance(event, Reading):
-                await asyncio.Event().wait()
+        async def publish_readings(self, readings: Iterable[Reading]) -> None:
+            await super().publish_readings(readings)
+            await asyncio.Event().wait()
 
     full, stop = Full(), asyncio.Event()
     running = asyncio.create_task(
@@ -69,7 +70,7 @@ async def test_a_replay_held_up_by_a_full_buffer_stops_at_once_when_told(tmp_pat
     await full.arrived.wait()
     stop.set()
     await asyncio.wait_for(running, 1)
-    assert len(full.readings) == 1
+    assert len(full.readings) == 2, "what is due at once is one block"
 
 
 @pytest.mark.parametrize(
