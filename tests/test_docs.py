@@ -2,14 +2,18 @@
 
 import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import typer
-from prometheus_client import Gauge
+from prometheus_client import Counter
+from prometheus_client.metrics import MetricWrapperBase
 from typer.main import get_command
 
+import ingest.metrics
+import schema.metrics
 from api.app import create_app
-from schema import metrics, topics
+from schema import topics
 from schema.analyst import readable
 from urbanclear.cli import app
 from urbanclear.settings import Settings
@@ -52,12 +56,12 @@ def test_every_endpoint_is_documented() -> None:
     assert [path for path in paths if f"`GET {path}`" not in DOCS["api.md"]] == []
 
 
-def test_every_metric_of_the_time_series_is_documented() -> None:
-    names = [
-        metric.name for gauge in vars(metrics).values() if isinstance(gauge, Gauge) for metric in gauge.collect()
-    ]
+@pytest.mark.parametrize(("part", "page"), [(schema.metrics, "schema.md"), (ingest.metrics, "ingest.md")])
+def test_every_metric_is_documented_where_its_part_is(part: ModuleType, page: str) -> None:
+    metrics = [metric for metric in vars(part).values() if isinstance(metric, MetricWrapperBase)]
+    names = [metric.describe()[0].name + ("_total" if isinstance(metric, Counter) else "") for metric in metrics]
     assert names
-    assert [name for name in names if f"| `{name}` |" not in DOCS["schema.md"]] == []
+    assert [name for name in names if f"| `{name}` |" not in DOCS[page]] == []
 
 
 def test_every_relation_for_analysts_is_in_their_table() -> None:

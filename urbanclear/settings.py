@@ -78,7 +78,7 @@ class Settings(BaseSettings):
         None, ge=1, le=65535, description="port on which a part without an API serves /metrics on loopback"
     )
     ingest_group: str = Field("urbanclear-ingest", description="consumer group of the ingest processes")
-    ingest_batch_rows: int = Field(20_000, ge=1, description="about how many readings are written in one transaction")
+    ingest_batch_rows: int = Field(10_000, ge=1, description="about how many readings are written in one transaction")
     ingest_batch_seconds: float = Field(
         0.05, gt=0, description="longest wait for a batch to fill before it is written"
     )

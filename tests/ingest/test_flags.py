@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +12,10 @@ from hypothesis import strategies as st
 from ingest.flags import GOOD, Rules, flag, in_key_order
 from ingest.readings import Readings, microseconds
 from ingest.registry import KINDS, NEVER, Registry
-from schema.quality import STUCK_READINGS
+from schema.quality import PLAUSIBLE, STUCK_READINGS
 from schema.rollups import MEASURES, Flag
 
+DOCS = Path(__file__).parents[2] / "docs"
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 MINUTE = 60_000_000
 HOUR = 60 * MINUTE
@@ -153,3 +155,13 @@ def test_flags_are_those_that_one_reading_after_the_other_would_get_however_they
     expected = one_by_one(ordered, rules)
     assert {key: one for key, one in found.items() if one != expected[key]} == {}
     assert found.keys() == expected.keys()
+
+
+def test_the_documented_ranges_are_those_in_force() -> None:
+    row = next(line for line in (DOCS / "ingest.md").read_text().splitlines() if line.startswith("| 1 |"))
+    link, detector = PLAUSIBLE["link"], PLAUSIBLE["detector"]
+    told = [f"{link.speed_kmh:.1f} km/h", f"{detector.speed_kmh} km/h", f"{link.volume_vph_per_lane:,} vehicles"]
+    told += [f"{link.occupancy:.0%}".replace("%", " %"), "four hours"]
+    assert [fact for fact in told if fact not in row] == []
+    assert link.travel_time_s == 4 * 3600
+    assert (link.volume_vph_per_lane, link.occupancy) == (detector.volume_vph_per_lane, detector.occupancy)
