@@ -207,7 +207,7 @@ def _decoded(decoder: msgspec.json.Decoder[T], value: bytes) -> T:
     except msgspec.ValidationError as error:
         reason = "naive_time" if "timezone" in str(error) else "invalid"
         raise InvalidEvent(reason, str(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidEvent("undecodable", str(error)) from None
 
 

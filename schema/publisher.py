@@ -1,23 +1,32 @@
 """Where every feed hands its events over: an idempotent Kafka producer, keyed so that a sensor stays in order."""
 
+import asyncio
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Final
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 from prometheus_client import Counter as MetricCounter
 
 from schema import topics
 from schema.events import Event, Reading, encode, encode_readings
+from urbanclear.errors import KafkaAway, NotDelivered
+from urbanclear.logs import get_logger
+
+log = get_logger("publisher")
 
 MOST_READINGS: Final = 2_000  # in a message: about 300 kB, a third of what a broker takes by default
+CLOSE_SECONDS: Final = 5.0  # for what is not acknowledged yet; a part has 10 s to stop
 
 PUBLISHED = MetricCounter("urbanclear_ingest_published_total", "Events handed to Kafka by sources", ["topic"])
 REFUSED = MetricCounter(
     "urbanclear_ingest_source_refused_total", "Input rows a source could not use, by reason", ["reason"]
 )
+
+Sent = asyncio.Future[object]
 
 _partitioner = DefaultPartitioner()
 _TOPIC_OF = {topic.event: topic.name for topic in topics.ALL if topic.event is not None}
@@ -27,20 +36,22 @@ class Publisher:
     """Publishes events to the topic that carries them.
 
     `publish` returns once the event is in the producer's buffer and waits while that is full; `flush` returns once
-    all are acknowledged by the brokers. `published` and `refused` are the ledger of this run.
+    all are acknowledged by the brokers. `published` and `refused` are the ledger of this run. What is sent while
+    Kafka is away waits until it is back; `deliver` alone gives up, and may be called by several tasks at once.
     """
 
     def __init__(self, producer: AIOKafkaProducer) -> None:
         self._producer = producer
         self._partitions: list[int] = []
         self._partition_of: dict[str, int] = {}
+        self._failure: BaseException | None = None
         self.published: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
 
     async def publish(self, event: Event) -> None:
         """Send `event`, keyed by its own key, to its topic."""
         topic = _TOPIC_OF[type(event)]
-        await self._producer.send(topic, encode(event), key=event.key.encode())
+        await self._send(topic, encode(event), key=event.key.encode())
         self._count(topic, 1)
 
     async def publish_readings(self, readings: Iterable[Reading]) -> None:
@@ -48,18 +59,31 @@ class Publisher:
 
         As `publish`, and many times cheaper to carry and to store than a message for each reading.
         """
-        await self._learn_partitions()
-        shares: defaultdict[int, list[Reading]] = defaultdict(list)
-        for reading in readings:
-            shares[self._partition(reading.sensor)].append(reading)
-        for partition, share in shares.items():
-            for start in range(0, len(share), MOST_READINGS):
-                await self._send_batch(partition, share[start : start + MOST_READINGS])
+        await self._send_readings(readings)
+
+    async def deliver(self, readings: Iterable[Reading], *, within_s: float) -> None:
+        """As `publish_readings`, and returns once the brokers hold them all.
+
+        Raises `NotDelivered` where they refuse any, and `KafkaAway` where they do not answer in time. Then it is not
+        known which they hold: all may be sent again, since a reading is stored once.
+        """
+        try:
+            async with asyncio.timeout(within_s):
+                sent = await self._send_readings(readings)
+                if sent:
+                    await asyncio.wait(sent)
+        except TimeoutError:
+            raise KafkaAway(f"Kafka does not answer within {within_s:g} s: try again in a few seconds.") from None
+        except KafkaError as error:
+            raise _not_delivered(error) from error
+        for future in sent:
+            if (failure := future.exception()) is not None:
+                raise _not_delivered(failure) from failure
 
     async def reject(self, origin: str, row: bytes, reason: str) -> None:
         """Send an input row that cannot be an event to the dead letters, with its reason and where it came from."""
         headers = [("reason", reason.encode()), ("origin", origin.encode())]
-        await self._producer.send(topics.DEAD_LETTERS.name, row, key=origin.encode(), headers=headers)
+        await self._send(topics.DEAD_LETTERS.name, row, key=origin.encode(), headers=headers)
         self.count_refused(reason)
 
     def count_refused(self, reason: str, rows: int = 1) -> None:
@@ -68,13 +92,38 @@ class Publisher:
         REFUSED.labels(reason).inc(rows)
 
     async def flush(self) -> None:
-        """Wait until the brokers have acknowledged everything published so far."""
+        """Wait until the brokers have acknowledged everything published so far; raises `NotDelivered` where they
+        refused any of it."""
         await self._producer.flush()
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise _not_delivered(failure) from failure
 
-    async def _send_batch(self, partition: int, batch: list[Reading]) -> None:
+    async def _send_readings(self, readings: Iterable[Reading]) -> list[Sent]:
+        await self._learn_partitions()
+        shares: defaultdict[int, list[Reading]] = defaultdict(list)
+        for reading in readings:
+            shares[self._partition(reading.sensor)].append(reading)
+        return [
+            await self._send_batch(partition, share[start : start + MOST_READINGS])
+            for partition, share in shares.items()
+            for start in range(0, len(share), MOST_READINGS)
+        ]
+
+    async def _send_batch(self, partition: int, batch: list[Reading]) -> Sent:
         topic, key = topics.READINGS.name, batch[0].key.encode()
-        await self._producer.send(topic, encode_readings(batch), key=key, partition=partition)
+        sent = await self._send(topic, encode_readings(batch), key=key, partition=partition)
         self._count(topic, len(batch))
+        return sent
+
+    async def _send(self, topic: str, value: bytes, **rest: object) -> Sent:
+        sent: Sent = await self._producer.send(topic, value, **rest)
+        sent.add_done_callback(self._note_failure)
+        return sent
+
+    def _note_failure(self, sent: Sent) -> None:
+        if not sent.cancelled() and (failure := sent.exception()) is not None:
+            self._failure = failure
 
     async def _learn_partitions(self) -> None:
         partitions = sorted(await self._producer.partitions_for(topics.READINGS.name))
@@ -96,18 +145,37 @@ class Publisher:
 
 
 @asynccontextmanager
-async def open_publisher(bootstrap: str) -> AsyncIterator[Publisher]:
-    """A publisher on the brokers at `bootstrap`; flushed and closed on leaving."""
+async def open_publisher(bootstrap: str, *, linger_ms: int = 20) -> AsyncIterator[Publisher]:
+    """A publisher on the brokers at `bootstrap`; on leaving it is flushed and closed, as far as they let it.
+
+    `linger_ms`: how long a message waits for others to share its way. Raises `KafkaConnectionError` where no broker
+    answers.
+    """
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap,
         enable_idempotence=True,
         acks="all",
         compression_type="lz4",
-        linger_ms=20,
+        linger_ms=linger_ms,
         max_batch_size=131_072,
     )
-    await producer.start()
     try:
+        await producer.start()
         yield Publisher(producer)
     finally:
-        await producer.stop()
+        await _close(producer)
+
+
+async def _close(producer: AIOKafkaProducer) -> None:
+    """Stop the producer, whose own way waits for ever where Kafka is away."""
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await producer.stop()
+    except TimeoutError:
+        log.warning("publisher.unacknowledged", waited_s=CLOSE_SECONDS)
+        producer._sender.sender_task.cancel()
+        await producer.client.close()
+
+
+def _not_delivered(failure: BaseException) -> NotDelivered:
+    return NotDelivered(f"Kafka did not take what was sent ({failure!r}): see its log, and send it again.")

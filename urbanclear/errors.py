@@ -8,6 +8,8 @@ UrbanclearError            says in one sentence what is wrong and what to do nex
 ├── SourceError            a feed's input cannot be read
 │   └── FeedError          a live feed's answer is of no use; asked again later
 │       └── FeedChanged    it came, and is not of the form expected
+├── NotDelivered           Kafka did not take what was sent to it
+│   └── KafkaAway          it did not answer in time
 └── InvalidEvent           one message cannot be accepted; carries the dead letter's reason
 
 The command prints the sentence and exits with 1; anything else is a bug and keeps its traceback.
@@ -58,6 +60,14 @@ class FeedChanged(FeedError):
 
     def __init__(self, detail: str) -> None:
         super().__init__("changed", detail)
+
+
+class NotDelivered(UrbanclearError):
+    """Kafka did not take what was sent to it, or only a part; all of it may be sent again."""
+
+
+class KafkaAway(NotDelivered):
+    """Kafka did not answer in time."""
 
 
 class InvalidEvent(UrbanclearError):

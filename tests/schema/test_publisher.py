@@ -1,0 +1,87 @@
+"""What was handed to the publisher is in Kafka once it says so, and it says when that is not so."""
+
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from schema import publisher as publishing
+from schema import topics
+from schema.events import Reading
+from schema.publisher import MOST_READINGS, open_publisher
+from tests.frozen import frozen
+from tests.kafka_content import read_all
+from urbanclear.errors import KafkaAway, NotDelivered
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+def reading(second: int, sensor: str = "test:1") -> Reading:
+    return Reading(sensor=sensor, time=NOON + timedelta(seconds=second), speed_kmh=50)
+
+
+@asynccontextmanager
+async def longest_message(bootstrap: str, topic: str, most_bytes: int) -> AsyncIterator[None]:
+    """The broker refuses what is longer."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    kept = {"max.message.bytes": str(most_bytes), **topics.DEAD_LETTERS.config}
+    await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs=kept)])
+    try:
+        yield
+    finally:
+        await admin.alter_configs(
+            [ConfigResource(ConfigResourceType.TOPIC, topic, configs=topics.DEAD_LETTERS.config)]
+        )
+        await admin.close()
+
+
+async def test_what_was_delivered_is_in_kafka(kafka_bootstrap: str) -> None:
+    many = [reading(second, f"test:{second % 7}") for second in range(2 * MOST_READINGS + 1)]
+    async with open_publisher(kafka_bootstrap, linger_ms=0) as publisher:
+        await publisher.deliver([], within_s=10)
+        await publisher.deliver(many, within_s=10)
+        found = await read_all(kafka_bootstrap, Reading)
+    assert sorted(found, key=lambda event: event.time) == many
+
+
+async def test_without_an_answer_in_time_delivery_fails_and_goes_on_once_kafka_is_back(kafka_bootstrap: str) -> None:
+    async with open_publisher(kafka_bootstrap) as publisher:
+        await publisher.deliver([reading(1)], within_s=10)
+        with frozen(kafka_bootstrap):
+            began = time.monotonic()
+            with pytest.raises(KafkaAway, match=r"within 0.5 s: try again"):
+                await publisher.deliver([reading(2)], within_s=0.5)
+            assert time.monotonic() - began < 1
+        await publisher.deliver([reading(3)], within_s=20)
+    assert {event.time for event in await read_all(kafka_bootstrap, Reading)} >= {reading(1).time, reading(3).time}
+
+
+async def test_a_flush_fails_when_the_brokers_refused_something_before_it(kafka_bootstrap: str) -> None:
+    name = topics.DEAD_LETTERS.name
+    async with longest_message(kafka_bootstrap, name, 1_000), open_publisher(kafka_bootstrap) as publisher:
+        await publisher.reject("test", os.urandom(5_000), "invalid")
+        with pytest.raises(NotDelivered, match="MessageSizeTooLargeError"):
+            await publisher.flush()
+        await publisher.reject("test", b"short", "invalid")
+        await publisher.flush()
+
+
+async def test_closing_waits_a_moment_for_kafka_and_no_longer(
+    kafka_bootstrap: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publishing, "CLOSE_SECONDS", 0.2)
+    stack = AsyncExitStack()
+    publisher = await stack.enter_async_context(open_publisher(kafka_bootstrap))
+    await publisher.deliver([reading(1)], within_s=10)
+    with frozen(kafka_bootstrap):
+        with pytest.raises(KafkaAway):
+            await publisher.deliver([reading(2)], within_s=0.2)
+        began = time.monotonic()
+        await stack.aclose()
+        assert 0.2 <= time.monotonic() - began < 2
