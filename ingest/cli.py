@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -79,28 +79,37 @@ def list_feeds() -> None:
 
 @source.command()
 def replay(
-    path: Annotated[Path, typer.Argument(help="CSV, TSV (also .gz) or Parquet")],
-    speed: Annotated[str, typer.Option(help="1x, 60x, … or max")] = "60x",
+    path: Annotated[Path, typer.Argument(help="CSV, TSV, Parquet, JSON lines or XML; also .gz or .zip")],
+    speed: Annotated[str | None, typer.Option(help="1x, 60x, … or max")] = None,
     file_format: Annotated[str | None, typer.Option("--format", help="else recognised by the columns")] = None,
     sensors: Annotated[Path | None, typer.Option(help="file that describes the sensors")] = None,
     start: Annotated[datetime | None, typer.Option(formats=TIMES, help="leave out what is before, in UTC")] = None,
     end: Annotated[
         datetime | None, typer.Option(formats=TIMES, help="leave out what is from then on, in UTC")
     ] = None,
+    loop: Annotated[bool, typer.Option("--loop", help="again and again, each round moved on by its length")] = False,
+    shift_to_now: Annotated[bool, typer.Option("--shift-to-now", help="moved so that the first is due now")] = False,
+    align: Annotated[Literal["week"] | None, typer.Option(help="moved by whole weeks only")] = None,
 ) -> None:
     """A file of readings, at a multiple of the speed at which they were made."""
-    from ingest.sources.replay import ReplaySource, parse_speed
+    from ingest.progress_bar import progress_bar
+    from ingest.sources.replay import ReplaySource, parse_speed, usual_speed
     from ingest.sources.run import run_replay, show_replayed
     from schema.database import kafka_bootstrap
 
     settings = get_settings()
-    feed = ReplaySource(
-        path,
-        format=file_format,
-        sensors=sensors,
-        speed=parse_speed(speed),
-        start=start and start.replace(tzinfo=UTC),
-        end=end and end.replace(tzinfo=UTC),
-        progress=show_replayed,
-    )
-    serve(lambda stop: run_replay(kafka_bootstrap(settings), feed, stop), settings)
+    with progress_bar(path.name, show_replayed) as progress:
+        feed = ReplaySource(
+            path,
+            format=file_format,
+            sensors=sensors,
+            speed=parse_speed(speed) if speed else usual_speed(to_now=shift_to_now, align=align),
+            start=start and start.replace(tzinfo=UTC),
+            end=end and end.replace(tzinfo=UTC),
+            loop=loop,
+            shift_to_now=shift_to_now,
+            align=align,
+            zone=settings.time_zone,
+            progress=progress,
+        )
+        serve(lambda stop: run_replay(kafka_bootstrap(settings), feed, stop), settings)

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console, Group
@@ -13,8 +13,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Column, Table
 
 from urbanclear import logs
-from urbanclear.durations import parse_duration
 from urbanclear.embedded import state
+from urbanclear.embedded.source import SHIFT, ReplayOptions, source_arguments
 from urbanclear.embedded.watch import Figures, Watch
 from urbanclear.serving import stopped_within
 from urbanclear.settings import Settings
@@ -36,46 +36,24 @@ def up(
     data_dir: Annotated[Path | None, typer.Option(help="where the stack keeps its state")] = None,
     port: Annotated[int | None, typer.Option(help="port of the API and the live page", min=1, max=65535)] = None,
     history: Annotated[str, typer.Option(help=HISTORY_HELP)] = "7d",
-    speed: Annotated[str, typer.Option(help="of a replay: 1x, 60x, … or max")] = "60x",
+    speed: Annotated[str | None, typer.Option(help="of a replay: 1x, 60x, … or max")] = None,
     file_format: Annotated[str | None, typer.Option("--format", help="of a replay's file; else recognised")] = None,
     sensors: Annotated[Path | None, typer.Option(help="file that describes a replay's sensors")] = None,
+    loop: Annotated[bool, typer.Option("--loop", help="replay again and again")] = False,
+    shift_to_now: Annotated[bool, typer.Option(SHIFT, help="replay as if it happened now")] = False,
+    align: Annotated[Literal["week"] | None, typer.Option(help="move a replay by whole weeks only")] = None,
 ) -> None:
     """Start everything on this machine, with data flowing, until stopped."""
     stated = {"data_dir": data_dir, "api_port": port}
     overrides = {name: value for name, value in stated.items() if value is not None}
-    arguments = source_arguments(source, history, speed, file_format, sensors)
+    replay = ReplayOptions(speed, file_format, sensors, loop, shift_to_now, align)
+    arguments = source_arguments(source, history, replay)
     folder = Settings.model_validate(overrides).data_dir
     with state.exclusive(folder):
         state.remove_stack_env(folder)  # of a run that was killed
         settings = Settings.model_validate(overrides)
         logs.configure(settings)
         asyncio.run(_run(folder, settings, arguments))
-
-
-def source_arguments(
-    source: str, history: str, speed: str, file_format: str | None, sensors: Path | None
-) -> list[str]:
-    """The arguments of `urbanclear source` for what `--source` says.
-
-    Raises `typer.BadParameter` or `ConfigurationError`.
-    """
-    kind, _, path = source.partition(":")
-    if source == "none":
-        return []
-    if source == "simulator":
-        parse_duration(history)
-        return ["simulator", "--history", history]
-    if kind == "live" and path:
-        return ["live", path]
-    if kind != "replay" or not path:
-        raise typer.BadParameter(
-            f"{source!r} is not simulator, live:NAME, replay:PATH or none", param_hint="--source"
-        )
-    if not Path(path).is_file():
-        raise typer.BadParameter(f"there is no file {path}", param_hint="--source")
-    words = ["replay", str(Path(path).absolute()), "--speed", speed]
-    words += ["--format", file_format] if file_format else []
-    return words + (["--sensors", str(sensors.absolute())] if sensors else [])
 
 
 async def _run(folder: Path, settings: Settings, arguments: list[str]) -> None:

@@ -24,6 +24,7 @@ from urbanclear.embedded import jars, java, ports, state
 from urbanclear.embedded.kafka import Kafka
 from urbanclear.embedded.postgres import Postgres
 from urbanclear.embedded.process import Process
+from urbanclear.embedded.source import keeps_old_times
 from urbanclear.embedded.supervisor import Supervisor
 from urbanclear.errors import StartError
 from urbanclear.settings import LOOPBACK, Settings, as_text
@@ -119,8 +120,8 @@ class Stack:
         self._state.ports = self._ports
 
     def _keep_what_is_replayed(self) -> None:
-        """A recording is older than readings are kept: it stays, unless the settings say how long."""
-        if self.source[:1] == ["replay"] and "readings_retention" not in self.settings.model_fields_set:
+        """A recording is older than readings are kept: it stays, unless it is moved or the settings say how long."""
+        if keeps_old_times(self.source) and "readings_retention" not in self.settings.model_fields_set:
             self.settings = self.settings.model_copy(
                 update=dict.fromkeys(("readings_retention", "rollups_5m_retention"))
             )

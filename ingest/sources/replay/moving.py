@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from itertools import count
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
@@ -17,13 +16,8 @@ from urbanclear.errors import ConfigurationError
 WEEK: Final = timedelta(weeks=1)
 STILL: Final = timedelta(0)
 
+Align = Literal["week"]  # what a moved time keeps
 EventT = TypeVar("EventT", bound=Event)
-
-
-class Align(StrEnum):
-    """What a moved time keeps."""
-
-    WEEK = "week"
 
 
 class Moving:
