@@ -4,6 +4,7 @@ Messages are decoded quickly first. Wherever that finds anything amiss, the read
 the contract in `schema.events`, which alone decides and gives the reason.
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -37,9 +38,10 @@ class Message:
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """What cannot be stored: a message, or the reading `item` of a message that carries several."""
+    """What cannot be stored: a message, or the reading `item` of one that carries several; `value` are its bytes."""
 
     record: ConsumerRecord
+    value: bytes
     reason: str
     detail: str
     item: int | None = None
@@ -56,39 +58,55 @@ class DeadLetter:
         item = "" if self.item is None else f"/{self.item}"
         return f"{record.topic}/{record.partition}/{record.offset}{item}"
 
-    @property
-    def value(self) -> bytes:
-        """The rejected bytes themselves."""
-        return _value(self.record, self.item)
+
+class Carriers:
+    """The messages that readings came in: tells of each reading in which it was, and where there."""
+
+    def __init__(self) -> None:
+        self._records: list[ConsumerRecord] = []
+        self._ends: list[int] = [0]
+        self._opened: tuple[ConsumerRecord | None, list[msgspec.Raw] | None] = (None, None)
+
+    def add(self, record: ConsumerRecord, readings: int) -> None:
+        """The next message, and how many readings it holds."""
+        self._records.append(record)
+        self._ends.append(self._ends[-1] + readings)
+
+    def letter(self, row: int, reason: str, detail: str) -> DeadLetter:
+        """A reading as a dead letter."""
+        record, item, value = self._source_of(row)
+        return DeadLetter(record, value, reason, detail, item)
+
+    def value(self, row: int) -> bytes:
+        """A reading as it came."""
+        return self._source_of(row)[2]
+
+    def _source_of(self, row: int) -> tuple[ConsumerRecord, int | None, bytes]:
+        number = bisect_right(self._ends, row) - 1
+        record = self._records[number]
+        if self._opened[0] is not record:
+            self._opened = record, _elements(record)
+        elements = self._opened[1]
+        if elements is None:
+            return record, None, record.value or b""
+        item = row - self._ends[number]
+        return record, item, bytes(elements[item])
 
 
 @dataclass
 class Batch:
-    """Messages of one transaction. Readings came in `carriers`, of which each holds as many as `items` says."""
+    """Messages of one transaction."""
 
     readings: Readings
+    carriers: Carriers = field(default_factory=Carriers)  # of the readings
     messages: list[Message] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
     offsets: dict[TopicPartition, int] = field(default_factory=dict)  # next to be read
     published_ms: int | None = None  # the first of its messages, by Kafka's clock
-    carriers: list[ConsumerRecord] = field(default_factory=list)
-    items: list[int] = field(default_factory=list)
 
     def __len__(self) -> int:
         """Readings and other events."""
         return len(self.readings) + len(self.messages)
-
-    def source_of(self, row: int) -> tuple[ConsumerRecord, int | None]:
-        """The message of a reading, and its number in one that carries a list."""
-        ends = np.cumsum(self.items)
-        number = int(np.searchsorted(ends, row, side="right"))
-        record = self.carriers[number]
-        return record, None if _elements(record) is None else int(row - ends[number]) + self.items[number]
-
-    def reject(self, row: int, reason: str, detail: str) -> None:
-        """Make a dead letter of a reading."""
-        record, item = self.source_of(row)
-        self.dead.append(DeadLetter(record, reason, detail, item))
 
 
 class Reader:
@@ -109,8 +127,7 @@ class Reader:
             records = polled[place]
             batch.offsets[place] = records[-1].offset + 1
             if place.topic == topics.READINGS.name:
-                batch.carriers += records
-                self._read_rows(records, rows, batch.items)
+                self._read_rows(records, rows, batch.carriers)
             else:
                 self._read_events(records, batch, now)
         batch.published_ms = min(record.timestamp for records in polled.values() for record in records)
@@ -123,11 +140,11 @@ class Reader:
                 event = decode(_EVENT_OF[record.topic], record.value or b"")
                 self._check_time(event, now, self._settings.oldest_time)
             except InvalidEvent as error:
-                batch.dead.append(DeadLetter(record, error.reason, error.detail))
+                batch.dead.append(DeadLetter(record, record.value or b"", error.reason, error.detail))
             else:
                 batch.messages.append(Message(event, record))
 
-    def _read_rows(self, records: Sequence[ConsumerRecord], rows: list[Row], items: list[int]) -> None:
+    def _read_rows(self, records: Sequence[ConsumerRecord], rows: list[Row], carriers: Carriers) -> None:
         for record in records:
             try:
                 found = decode_rows(record.value or b"")
@@ -136,10 +153,10 @@ class Reader:
                 found = UNUSABLE if elements is None else list(map(_row, elements))
             if isinstance(found, list):
                 rows += found
-                items.append(len(found))
+                carriers.add(record, len(found))
             else:
                 rows.append(found)
-                items.append(1)
+                carriers.add(record, 1)
 
     def _checked(self, rows: list[Row], batch: Batch, now: datetime) -> Readings:
         """The columns of those that pass."""
@@ -158,12 +175,11 @@ class Reader:
 
     def _passes(self, row: int, batch: Batch, now: datetime) -> bool:
         """Whether a reading that looks wrong is one after all; if not, it becomes a dead letter."""
-        record, item = batch.source_of(row)
         try:
-            reading = decode(Reading, _value(record, item))
+            reading = decode(Reading, batch.carriers.value(row))
             self._check_time(reading, now, self._oldest_reading())
         except InvalidEvent as error:
-            batch.reject(row, error.reason, error.detail)
+            batch.dead.append(batch.carriers.letter(row, error.reason, error.detail))
             return False
         return True
 
@@ -180,11 +196,6 @@ def _elements(record: ConsumerRecord) -> list[msgspec.Raw] | None:
         return msgspec.json.decode(record.value or b"", type=list[msgspec.Raw])
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-
-
-def _value(record: ConsumerRecord, item: int | None) -> bytes:
-    elements = None if item is None else _elements(record)
-    return (record.value or b"") if elements is None or item is None else bytes(elements[item])
 
 
 def _row(element: msgspec.Raw) -> Row:

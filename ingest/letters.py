@@ -20,7 +20,7 @@ from urbanclear.logs import get_logger
 log = get_logger("ingest")
 
 LONGEST_DETAIL: Final = 1_000
-LARGEST_MESSAGE: Final = 2_000_000  # a little more than a broker lets in by default, headers included
+LARGEST_MESSAGE: Final = 2_000_000  # a message of the size that brokers let in by default, and its headers
 TAKE_SECONDS: Final = 30.0
 FENCED: Final = (ProducerFenced, InvalidProducerEpoch)
 

@@ -175,11 +175,12 @@ class Pipeline:
         refused = await self._persist(lambda: self._writer.store(transaction), work.epoch)
         metrics.observe(work.batch, transaction.rows, time.perf_counter() - began, time.time())
         self._check(work.epoch)
-        self._uncommitted.update(work.batch.offsets)
-        letters = [*work.batch.dead, *refused]
         if refused:
             places = np.unique(transaction.rows.readings.sensors).astype(np.int64)
             await self._persist(lambda: self._writer.recount_latest(self.registry, places), work.epoch)
+            self._check(work.epoch)
+        letters = [*work.batch.dead, *refused]
+        self._uncommitted.update(work.batch.offsets)
         if letters or time.monotonic() >= self._due_at:
             await self._checkpoint(letters)
 

@@ -76,9 +76,9 @@ class Transaction:
         """The only thing in it, as a dead letter."""
         detail = str(error).strip()
         if self.messages:
-            return DeadLetter(self.messages[0].record, "refused", detail)
-        record, item = self.batch.source_of(int(self.rows.readings.rows[0]))
-        return DeadLetter(record, "refused", detail, item)
+            record = self.messages[0].record
+            return DeadLetter(record, record.value or b"", "refused", detail)
+        return self.batch.carriers.letter(int(self.rows.readings.rows[0]), "refused", detail)
 
 
 class Writer:

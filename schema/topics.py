@@ -27,7 +27,11 @@ INCIDENTS = Topic("traffic.incidents", Incident, config={"retention.ms": str(30 
 WEATHER = Topic("traffic.weather", Weather, config={"retention.ms": str(30 * DAY_MS)})
 PREDICTIONS = Topic("traffic.predictions", Prediction, partitions=None, config={"retention.ms": str(DAY_MS)})
 ALERTS = Topic("traffic.alerts", Alert, config={"retention.ms": str(30 * DAY_MS)})
-DEAD_LETTERS = Topic("traffic.dead-letters", None, config={"retention.ms": str(90 * DAY_MS)})
+DEAD_LETTERS = Topic(
+    "traffic.dead-letters",
+    None,
+    config={"retention.ms": str(90 * DAY_MS), "max.message.bytes": str(2 * 1024 * 1024)},
+)  # a rejected message has the size of any other, and headers on top
 
 ALL: Final = (SENSORS, READINGS, INCIDENTS, WEATHER, PREDICTIONS, ALERTS, DEAD_LETTERS)
 

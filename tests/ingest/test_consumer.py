@@ -302,3 +302,12 @@ async def test_told_to_stop_while_the_database_hangs_it_ends_in_time_and_nothing
             assert await process.wait() == 0
     async with running_consumer(settings):
         await until_query(url, "SELECT count(*) FROM readings", 100)
+
+
+async def test_the_largest_message_that_kafka_takes_is_a_dead_letter_whole(settings: Settings) -> None:
+    value = b"x" * 1_048_000
+    async with AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap, max_request_size=2_000_000) as producer:
+        await producer.send(topics.READINGS.name, value, partition=0)
+    async with running_consumer(settings):
+        [letter] = await dead_letters(str(settings.kafka_bootstrap), 1)
+    assert letter.value == value
