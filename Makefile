@@ -3,7 +3,7 @@
 URBANCLEAR := .venv/bin/urbanclear
 export UV_PROJECT_ENVIRONMENT := .venv
 
-.PHONY: help install run test lint format clean
+.PHONY: help install run test chaos lint format clean
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */\1\t/' | expand -t 12
@@ -15,6 +15,9 @@ run: install  ## start everything on this machine, with data flowing (arguments:
 
 test: install lint  ## the whole suite, after the linters and the type checker
 	.venv/bin/pytest $(ARGS)
+
+chaos: install  ## hundreds of faults against ingest and its servers, then the proof (ARGS="--seed 2 --faults 50")
+	@exec $(URBANCLEAR) bench chaos $(ARGS)
 
 lint: install  ## linters and the type checker
 	.venv/bin/ruff check .

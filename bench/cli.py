@@ -77,6 +77,22 @@ def ingest(
     _show(figures, as_json, **context)
 
 
+@app.command()
+def chaos(
+    faults: Annotated[int, typer.Option(help="how many happen, one to three seconds apart", min=1)] = 200,
+    seed: Annotated[int, typer.Option(help="the same seed gives the same sequence of faults")] = 1,
+    rate: Annotated[float, typer.Option(help="readings sent a second meanwhile", min=1)] = 3_000,
+    keep: Annotated[bool, typer.Option(help="keep the folder with all logs and data")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="for programs: one object")] = False,
+) -> None:
+    """Kill, pause, cut off and fill up ingest and its servers, then prove that each reading is stored once."""
+    from bench.chaos.cli import run
+    from bench.chaos.run import Options
+
+    if not run(get_settings(), Options(faults=faults, seed=seed, rate=rate, keep=keep), as_json):
+        raise typer.Exit(1)
+
+
 def _measured(measure: Callable[[Callable[[str], None]], Coroutine[Any, Any, T]]) -> T:
     """What `measure` returns; what it says meanwhile is shown on standard error."""
     with Console(stderr=True).status("") as status:

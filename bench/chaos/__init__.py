@@ -1,1 +1,1 @@
-"""Faults by the hundred against ingest and its servers, and the proof of what is stored after them. Start at `run.py`."""
+"""Faults by the hundred against ingest and its servers, then the proof of what is stored. Start at `run.py`."""

@@ -27,7 +27,7 @@ class Disk:
         self.folder.chmod(0o755)
         if os.geteuid() != 0:
             return
-        command = ["mount", "-t", "tmpfs", "-o", f"size={self._size},mode=755", "urbanclear-chaos", self.folder]
+        command = ["mount", "-t", "tmpfs", "-o", f"size={self._size},mode=755", "urbanclear-chaos", str(self.folder)]
         self.mounted = subprocess.run(command, capture_output=True).returncode == 0
 
     def unmount(self) -> None:

@@ -107,7 +107,9 @@ class Account:
         """All messages were taken: what Kafka acknowledged was among them."""
         for number, (partition, offset) in self._ledger.acknowledged.items():
             if (partition, offset) not in self._places:
-                self._findings.add("lost", [f"message {number}, acknowledged at {partition}/{offset} by Kafka itself"])
+                self._findings.add(
+                    "lost", [f"message {number}, acknowledged at {partition}/{offset} by Kafka itself"]
+                )
 
     def compare(self, letters: Iterable[Letter]) -> None:
         """Every rejected part is there once, as it was sent and for its reason, and nothing else."""
@@ -125,12 +127,11 @@ class Account:
             self._findings.add("lost", [f"dead letter of {origin}, {self.rejected[origin].reason}"])
 
     def _is_ours(self, found: Delivered) -> bool:
-        """Whether the ledger has it, at this place where that is known, and with these bytes."""
-        if found.number is None:
+        """Whether the ledger has it, with these bytes."""
+        number = found.number
+        if number is None or (number not in self._ledger.acknowledged and number not in self._ledger.uncertain):
             return False
-        place = self._ledger.acknowledged.get(found.number)
-        known = found.number in self._ledger.uncertain if place is None else True
-        return known and self._script.message(found.number).value == found.value
+        return self._script.message(number).value == found.value
 
     def _parts(self, found: Delivered) -> Iterator[Owed]:
         assert found.number is not None  # noqa: S101

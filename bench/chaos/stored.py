@@ -30,8 +30,8 @@ def _row(of: str) -> str:
 
 _DIFFERENT: Final = f"""
     CREATE TEMP TABLE different AS
-    SELECT CASE WHEN found.sensor_id IS NULL THEN 'lost' WHEN accepted.sensor IS NULL THEN 'strange' ELSE 'changed' END
-               AS kind,
+    SELECT CASE WHEN found.sensor_id IS NULL THEN 'lost' WHEN accepted.sensor IS NULL THEN 'strange'
+                ELSE 'changed' END AS kind,
            format('reading of %s at %s, message %s/%s, element %s: %s stored, %s sent', sensor, time,
                   partition, "offset", item, {_row("found")}, {_row("accepted")}) AS what
     FROM accepted
@@ -54,9 +54,7 @@ _LATEST: Final = f"""
 """
 
 
-async def compare_readings(
-    connection: AsyncConnection, owed: Iterable[Owed], findings: Findings
-) -> tuple[int, int]:
+async def compare_readings(connection: AsyncConnection, owed: Iterable[Owed], findings: Findings) -> tuple[int, int]:
     """Every reading owed is stored once with its value, and no other; returns how many were owed and are stored."""
     await connection.execute(_OWED.encode())
     async with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
