@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ingest.sources.replay import ReplaySource
-from schema.events import Event, Reading, Sensor
+from schema.events import Event, Reading, Sensor, Weather
 from schema.publisher import Publisher
 
 
@@ -17,7 +17,7 @@ class Collected:
     def __init__(self) -> None:
         self.sensors: dict[str, Sensor] = {}
         self.readings: list[Reading] = []
-        self.others: list[Event] = []
+        self.reports: list[Weather] = []
         self.rejected: list[tuple[str, bytes, str]] = []
         self.refused: Counter[str] = Counter()
 
@@ -25,8 +25,8 @@ class Collected:
         if isinstance(event, Sensor):
             assert not self.readings, "sensors come first"
             self.sensors[event.external_id] = event
-        else:
-            self.others.append(event)
+        elif isinstance(event, Weather):
+            self.reports.append(event)
 
     async def publish_readings(self, readings: Iterable[Reading]) -> None:
         self.readings += readings

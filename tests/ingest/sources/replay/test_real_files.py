@@ -1,5 +1,6 @@
-"""Every real speed file is replayed whole and compared with an independent reading of it."""
+"""Every real file of readings is replayed whole and compared with an independent reading of it."""
 
+import gzip
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -16,28 +17,36 @@ BLIZZARD = datetime(2018, 1, 4, 12, tzinfo=UTC)
 
 
 def as_frame(collected: Collected) -> pd.DataFrame:
-    rows = [(r.sensor, r.time, r.speed_kmh, r.travel_time_s) for r in collected.readings]
+    rows = [[getattr(reading, name) for name in expected.COLUMNS] for reading in collected.readings]
     frame = pd.DataFrame(rows, columns=pd.Index(expected.COLUMNS))
     frame["time"] = pd.to_datetime(frame["time"], utc=True)
-    frame["travel_time_s"] = frame["travel_time_s"].astype(float)
     return expected.ordered(frame)
+
+
+def thinned(path: Path, folder: Path, every: int) -> Path:
+    """A copy with a part of the rows, where all of them say nothing more and take long."""
+    with gzip.open(path) as whole, gzip.open(folder / path.name, "wb", compresslevel=1) as part:
+        part.writelines([line for number, line in enumerate(whole) if number % every == 0])
+    return folder / path.name
 
 
 @pytest.mark.parametrize("name", expected.ALL)
 async def test_every_good_observation_is_published_once_and_all_others_are_accounted_for(
-    shared_data: Path, name: str
+    shared_data: Path, tmp_path: Path, name: str
 ) -> None:
     path = shared_data / expected.ALL[name]
+    if name == "volume":
+        path = thinned(path, tmp_path, 9)
     collected = await replayed(path)
     observed, refused = expected.read(path)
     found = as_frame(collected)
     assert len(found) == len(observed) > 100
-    assert not collected.rejected
     assert dict(collected.refused) == refused
+    assert len(collected.rejected) == refused.get("nonexistent_time", 0)
     assert (found["sensor"] == observed["sensor"]).all()
     assert (found["time"].astype("int64") == observed["time"].astype(found["time"].dtype).astype("int64")).all()
-    np.testing.assert_array_equal(found["speed_kmh"], observed["speed_kmh"])
-    np.testing.assert_array_equal(found["travel_time_s"], observed["travel_time_s"])
+    for measure in expected.MEASURES:
+        np.testing.assert_array_equal(found[measure], observed[measure])
     times = [reading.time for reading in collected.readings]
     assert all(before <= after for before, after in pairwise(times)), "not in time order"
 
@@ -86,3 +95,41 @@ async def test_rows_without_a_clock_that_was_set_are_no_data(shared_data: Path) 
     collected = await replayed(shared_data / expected.NYC["2021 tsv"])
     assert min(reading.time.year for reading in collected.readings) == 2020
     assert collected.refused["no_data"] == 48
+
+
+async def test_the_hourly_weather_becomes_weather_reports(shared_data: Path) -> None:
+    path = shared_data / expected.WEATHER
+    collected = await replayed(path, start=BLIZZARD, end=BLIZZARD + timedelta(days=1))
+    frame = pd.read_csv(path, index_col="time").loc["2018-01-04T12:00":"2018-01-05T11:00"]
+    assert [event.time for event in collected.reports] == [BLIZZARD + timedelta(hours=hour) for hour in range(24)]
+    for name, column in (
+        ("temperature_c", "temperature_2m (°C)"),
+        ("precipitation_mm", "precipitation (mm)"),
+        ("wind_speed_kmh", "windspeed_10m (km/h)"),
+    ):
+        np.testing.assert_array_equal([getattr(event, name) for event in collected.reports], frame[column])
+    assert collected.reports[3].condition == "snow"
+    assert {event.station for event in collected.reports} == {"open-meteo:history"}
+    assert not collected.sensors
+    assert not collected.readings
+
+
+async def test_streets_that_are_counted_are_described_by_the_file_itself(shared_data: Path, tmp_path: Path) -> None:
+    sensors = (await replayed(thinned(shared_data / expected.VOLUME, tmp_path, 200))).sensors
+    street = sensors["nyc-volume:70220-NB"]
+    assert (street.name, street.road, street.direction, street.kind) == (
+        "Melrose Avenue NB, East 153 Street to East 154 Street", "Melrose Avenue", "N", "detector",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "described"),
+    [
+        ("nab speed", "detector", "nab 6005"),
+        ("nab travel time", "link", "nab 387"),
+        ("i94", "detector", "Interstate 94 westbound, counter 301"),
+    ],
+)
+async def test_a_file_of_one_sensor_describes_it(shared_data: Path, name: str, kind: str, described: str) -> None:
+    [sensor] = (await replayed(shared_data / expected.ALL[name])).sensors.values()
+    assert (sensor.kind, sensor.name) == (kind, described)
