@@ -26,7 +26,7 @@ Say = Callable[[str], None]
 
 MEGABYTE: Final = 1_000_000
 SINGLES_SHARE: Final = 0.2
-RIVALS_SHARE: Final = 0.1  # of the single readings
+RIVALS_SHARE: Final = 0.2  # of the single readings
 
 
 @dataclass(frozen=True)
