@@ -7,12 +7,20 @@ from typing import Final
 
 from msgspec import structs
 
-from ingest.sources.live import nyc_collisions, nyc_dot, open_meteo
+from ingest.sources.live import datex2, ny511, nyc_collisions, nyc_dot, open511, open_meteo, wzdx
 from ingest.sources.live.feed import Document, Feed, Part
 from schema.events import Event
 from urbanclear.errors import ConfigurationError
 
-ALL: Final[tuple[Feed, ...]] = (nyc_dot.FEED, nyc_collisions.FEED, open_meteo.FEED)
+ALL: Final[tuple[Feed, ...]] = (
+    nyc_dot.FEED,
+    nyc_collisions.FEED,
+    open_meteo.FEED,
+    ny511.FEED,
+    open511.FEED,
+    wzdx.FEED,
+    datex2.FEED,
+)
 
 
 def named(name: str) -> Feed:
