@@ -60,10 +60,13 @@ def _text(value: object) -> str:
 
 def _of_xml(document: Document) -> Iterator[Record]:
     try:
-        for row in speed_rows(BytesIO(document.body), document.url):
-            yield Record({canonical(name): value for name, value in row.items()}, msgspec.json.encode(row))
+        rows = list(speed_rows(BytesIO(document.body), document.url))
     except SourceError as error:
         raise FeedChanged(str(error)) from error
+    if not rows:
+        raise FeedChanged(f"{document.url} is XML without a link's speed: its form has changed.")
+    for row in rows:
+        yield Record({canonical(name): value for name, value in row.items()}, msgspec.json.encode(row))
 
 
 def _of_lines(document: Document, required: Sequence[Set[str]]) -> list[Record]:

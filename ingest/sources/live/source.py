@@ -22,7 +22,7 @@ from ingest.sources.progress import published
 from schema import topics
 from schema.events import Event
 from schema.publisher import Publisher
-from urbanclear.errors import ConfigurationError, FeedError
+from urbanclear.errors import ConfigurationError, FeedError, NotDelivered
 from urbanclear.logs import get_logger
 from urbanclear.settings import Settings
 
@@ -90,10 +90,12 @@ class LiveSource:
         try:
             answer = await self._fetcher.fetch(begun)
             parts = [part for page in answer.pages for part in self._feed.parse(page)]
+            news = self._known.compare(parts, begun, self._fetcher.shown_url)
+            await self._publish(news, publisher)
         except FeedError as error:
             return self._failed(error)
-        news = self._known.compare(parts, begun, self._fetcher.shown_url)
-        await self._publish(news, publisher)
+        except NotDelivered as error:  # nothing is remembered, so all of it is news again
+            return self._failed(FeedError("not_delivered", str(error)))
         self._succeeded(answer, news)
         return max(self._every, answer.fresh_for) - (self._clock() - begun)
 

@@ -3,9 +3,13 @@
 import asyncio
 import json
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
 import structlog
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from prometheus_client import REGISTRY
 
 from ingest.sources.live import metrics
@@ -189,6 +193,19 @@ async def test_a_failing_feed_is_left_alone_tried_once_and_taken_up_again(
     assert await published(kafka_bootstrap) == [("test:1", NOW)]
 
 
+async def test_what_kafka_would_not_take_is_published_by_a_later_poll(
+    feed_server: FeedServer, polling: OpenPolling, kafka_bootstrap: str
+) -> None:
+    feed_server.answers(listing(incident("a", description="words " * 100)))
+    before = outcomes()
+    async with polling(FEED, now=NOW) as polls:
+        async with largest_message(kafka_bootstrap, topics.INCIDENTS, 200):
+            await polls.poll()
+        assert outcomes() - before == {"not_delivered": 1}
+        await polls.poll()
+    assert [event.id for event in await read_all(kafka_bootstrap, Incident)] == ["test:a"]
+
+
 async def test_running_ends_within_a_moment_of_being_told_to_stop(
     feed_server: FeedServer, kafka_bootstrap: str
 ) -> None:
@@ -224,3 +241,20 @@ def outcomes() -> Counter[str]:
 
 def breaker_state() -> float | None:
     return REGISTRY.get_sample_value("urbanclear_ingest_feed_breaker_state", {"feed": FEED.name})
+
+
+@asynccontextmanager
+async def largest_message(bootstrap: str, topic: topics.Topic, size: int) -> AsyncIterator[None]:
+    """A bound on what the brokers take of a topic, for a while."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+
+    async def say(config: dict[str, str]) -> None:
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name, config)])
+
+    await admin.start()
+    try:
+        await say({**topic.config, "max.message.bytes": str(size)})
+        yield
+    finally:
+        await say(topic.config)
+        await admin.close()
