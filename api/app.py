@@ -1,4 +1,4 @@
-"""The API's application: its routes, its bridge to Kafka, its errors, its page."""
+"""The API's application: its routes, its ways from and to Kafka, its page."""
 
 import asyncio
 import time
@@ -7,23 +7,17 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
-from sqlalchemy.exc import DBAPIError
-from starlette.exceptions import HTTPException
 
-from api import metrics, websocket
+from api import metrics, problems, websocket
 from api.bridge import Bridge, new_hub
 from api.database import Database
 from api.models import Problem
-from api.routes import health, incidents, sensors, traffic
+from api.push import Push
+from api.routes import health, incidents, readings, sensors, traffic
 from schema.database import database_url, kafka_bootstrap
 from urbanclear import __version__
-from urbanclear.logs import get_logger
 from urbanclear.settings import Settings
-
-log = get_logger("api")
 
 PAGE = Path(__file__).parent / "page"
 SECURITY_HEADERS = {
@@ -42,6 +36,7 @@ def create_app(settings: Settings) -> FastAPI:
     database = Database(database_url(settings))
     hub = new_hub()
     bridge = Bridge(hub, database, kafka_bootstrap(settings), settings)
+    push = Push(kafka_bootstrap(settings), settings.push_timeout.total_seconds())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -50,49 +45,24 @@ def create_app(settings: Settings) -> FastAPI:
         following.cancel()
         with suppress(asyncio.CancelledError):
             await following
+        await push.close()
         await database.close()
 
     app = FastAPI(title="Urbanclear", version=__version__, lifespan=lifespan, redoc_url=None)
-    app.state.database, app.state.hub, app.state.bridge = database, hub, bridge
+    app.state.settings, app.state.database = settings, database
+    app.state.hub, app.state.bridge, app.state.push = hub, bridge, push
     _add_routes(app)
-    _add_errors(app)
+    problems.add_to(app)
     app.middleware("http")(_observe)
     return app
 
 
 def _add_routes(app: FastAPI) -> None:
-    for part in (health, sensors, traffic, incidents):
+    for part in (health, sensors, traffic, incidents, readings):
         app.include_router(part.router, prefix=V1, responses={503: {"model": Problem}})
     app.include_router(health.metrics_router)
     app.include_router(websocket.router)
     app.mount("/", StaticFiles(directory=PAGE, html=True), name="page")
-
-
-def _add_errors(app: FastAPI) -> None:
-    app.add_exception_handler(DBAPIError, _database_away)
-    app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(RequestValidationError, _bad_request)
-
-
-async def _database_away(_: Request, error: Exception) -> Response:
-    log.warning("api.database_away", error=str(error).splitlines()[0])
-    detail = "The database does not answer; try again in a few seconds."
-    return _problem(Problem(title="Database away", status=503, detail=detail), {"Retry-After": "5"})
-
-
-async def _http_error(_: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    return _problem(Problem(title="Not possible", status=status, detail=str(getattr(error, "detail", error))))
-
-
-async def _bad_request(_: Request, error: Exception) -> Response:
-    problems = error.errors() if isinstance(error, RequestValidationError) else []
-    detail = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in problems)
-    return _problem(Problem(title="Bad request", status=422, detail=detail))
-
-
-def _problem(problem: Problem, headers: dict[str, str] | None = None) -> Response:
-    return JSONResponse(problem.model_dump(), problem.status, headers=headers, media_type="application/problem+json")
 
 
 async def _observe(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:

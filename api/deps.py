@@ -7,6 +7,8 @@ from fastapi import Depends, Request
 from api.bridge import Bridge
 from api.database import Database
 from api.hub import Hub
+from api.push import Push
+from urbanclear.settings import Settings
 
 
 def _database(request: Request) -> Database:
@@ -24,6 +26,18 @@ def _bridge(request: Request) -> Bridge:
     return bridge
 
 
+def _push(request: Request) -> Push:
+    push: Push = request.app.state.push
+    return push
+
+
+def _settings(request: Request) -> Settings:
+    settings: Settings = request.app.state.settings
+    return settings
+
+
 DatabaseDep = Annotated[Database, Depends(_database)]
 HubDep = Annotated[Hub, Depends(_hub)]
 BridgeDep = Annotated[Bridge, Depends(_bridge)]
+PushDep = Annotated[Push, Depends(_push)]
+SettingsDep = Annotated[Settings, Depends(_settings)]

@@ -21,3 +21,6 @@ BRIDGE_EVENTS: Final = Counter(
 BRIDGE_SKIPPED: Final = Counter(
     "urbanclear_api_bridge_skipped_total", "Messages in Kafka that are no valid events, by topic", ["topic"]
 )
+PUSHED: Final = Counter(
+    "urbanclear_api_pushed_readings_total", "Readings that were pushed, by outcome: accepted, or why not", ["outcome"]
+)

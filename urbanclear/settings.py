@@ -74,6 +74,15 @@ class Settings(BaseSettings):
     )
     api_host: str = Field(LOOPBACK, description="address the API binds")
     api_port: int = Field(8000, ge=1, le=65535, description="port the API binds")
+    push_key: SecretStr | None = Field(
+        None, min_length=16, description="key with which apps push readings to the API, 16 characters at least"
+    )
+    push_most_bytes: int = Field(
+        16 * 1024**2, ge=1024, description="longest body of a push, in bytes, after decompression"
+    )
+    push_timeout: Duration = Field(
+        timedelta(seconds=10), gt=timedelta(0), description="longest that a push waits for Kafka to take its readings"
+    )
     metrics_port: int | None = Field(
         None, ge=1, le=65535, description="port on which a part without an API serves /metrics on loopback"
     )

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -11,6 +12,8 @@ from api.app import create_app
 from tests.waiting import until
 from urbanclear.embedded.ports import choose
 from urbanclear.settings import LOOPBACK, Settings
+
+PUSH_KEY = "a key that only tests have"
 
 
 @dataclass(frozen=True)
@@ -24,18 +27,29 @@ class LiveApi:
         return self.url.replace("http", "ws", 1) + "/ws/traffic"
 
 
-@pytest.fixture
-async def live_api(kafka_bootstrap: str, database_url: str) -> AsyncIterator[LiveApi]:
-    settings = Settings.model_validate({"database_url": database_url, "kafka_bootstrap": kafka_bootstrap})
+@asynccontextmanager
+async def running_api(settings: Settings, *, bridged: bool = True) -> AsyncIterator[LiveApi]:
+    """The API with `settings`; `bridged`: what needs Kafka and the database, the bridge, has begun as well."""
     [port] = choose(1, [])
     app = create_app(settings)
     server = uvicorn.Server(uvicorn.Config(app, host=LOOPBACK, port=port, log_config=None, lifespan="on"))
     serving = asyncio.create_task(server.serve())
 
     async def ready() -> bool:
-        return server.started and bool(app.state.bridge.connected)
+        return server.started and (bool(app.state.bridge.connected) or not bridged)
 
-    await until(ready, what="the API's start")
-    yield LiveApi(f"http://{LOOPBACK}:{port}", kafka_bootstrap, settings)
-    server.should_exit = True
-    await serving
+    try:
+        await until(ready, what="the API's start")
+        yield LiveApi(f"http://{LOOPBACK}:{port}", str(settings.kafka_bootstrap), settings)
+    finally:
+        server.should_exit = True
+        await serving
+
+
+@pytest.fixture
+async def live_api(kafka_bootstrap: str, database_url: str) -> AsyncIterator[LiveApi]:
+    settings = Settings.model_validate(
+        {"database_url": database_url, "kafka_bootstrap": kafka_bootstrap, "push_key": PUSH_KEY}
+    )
+    async with running_api(settings) as api:
+        yield api

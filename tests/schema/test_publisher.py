@@ -2,20 +2,17 @@
 
 import os
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from schema import publisher as publishing
 from schema import topics
 from schema.events import Reading
 from schema.publisher import MOST_READINGS, open_publisher
-from tests.frozen import frozen
 from tests.kafka_content import read_all
+from tests.kafka_trouble import frozen, refusing
 from urbanclear.errors import KafkaAway, NotDelivered
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -23,22 +20,6 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 def reading(second: int, sensor: str = "test:1") -> Reading:
     return Reading(sensor=sensor, time=NOON + timedelta(seconds=second), speed_kmh=50)
-
-
-@asynccontextmanager
-async def longest_message(bootstrap: str, topic: str, most_bytes: int) -> AsyncIterator[None]:
-    """The broker refuses what is longer."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    kept = {"max.message.bytes": str(most_bytes), **topics.DEAD_LETTERS.config}
-    await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs=kept)])
-    try:
-        yield
-    finally:
-        await admin.alter_configs(
-            [ConfigResource(ConfigResourceType.TOPIC, topic, configs=topics.DEAD_LETTERS.config)]
-        )
-        await admin.close()
 
 
 async def test_what_was_delivered_is_in_kafka(kafka_bootstrap: str) -> None:
@@ -63,8 +44,8 @@ async def test_without_an_answer_in_time_delivery_fails_and_goes_on_once_kafka_i
 
 
 async def test_a_flush_fails_when_the_brokers_refused_something_before_it(kafka_bootstrap: str) -> None:
-    name = topics.DEAD_LETTERS.name
-    async with longest_message(kafka_bootstrap, name, 1_000), open_publisher(kafka_bootstrap) as publisher:
+    letters = topics.DEAD_LETTERS
+    async with refusing(kafka_bootstrap, letters, longer_than=1_000), open_publisher(kafka_bootstrap) as publisher:
         await publisher.reject("test", os.urandom(5_000), "invalid")
         with pytest.raises(NotDelivered, match="MessageSizeTooLargeError"):
             await publisher.flush()

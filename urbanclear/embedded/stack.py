@@ -190,11 +190,20 @@ class Stack:
         }
         state.write_stack_env(self.folder, env)
         self._add_address("api", self.api_url)
-        self._start_part("api", ["api"], env)
+        self._start_part("api", ["api"], {**env, "URBANCLEAR_PUSH_KEY": self._push_key()})
         for name in ("ingest", "alerting"):
             self._start_part(name, [name], env)
         if self.source:
             self._start_part("source", ["source", *self.source], env, until_done=True)
+
+    def _push_key(self) -> str:
+        """The key with which readings are pushed, for the API alone; one of the folder's own where none is set."""
+        if self.settings.push_key is not None:
+            self._add_address("api, push key", "URBANCLEAR_PUSH_KEY")
+            return self.settings.push_key.get_secret_value()
+        file = self.folder / "push.key"
+        self._add_address("api, push key", str(file))
+        return state.secret(file)
 
     def _start_part(self, name: str, arguments: list[str], env: dict[str, str], *, until_done: bool = False) -> None:
         if name in self._ports:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -175,6 +176,23 @@ async def test_servers_that_the_settings_name_are_used_instead_of_embedded_ones(
     async with up(folder, "--history", "10m", env=given) as stack:
         assert set(stack.pids()) == {"api", "ingest", "alerting", "source"}
         await until_query(empty_database_url, "SELECT count(*) > 500 FROM readings", True)
+
+
+async def test_readings_can_be_pushed_with_the_key_in_the_folder_and_with_no_other(
+    folder: Path, kafka_bootstrap: str, empty_database_url: str
+) -> None:
+    given = {"URBANCLEAR_DATABASE_URL": empty_database_url, "URBANCLEAR_KAFKA_BOOTSTRAP": kafka_bootstrap}
+    async with up(folder, "--source", "none", env=given) as stack:
+        key = folder / "push.key"
+        assert key.stat().st_mode & 0o777 == 0o600
+        assert key.read_text() not in (folder / "stack.env").read_text()
+        url = f"http://127.0.0.1:{stack.settings.api_port}/api/v1/readings"
+        pushed = {"sensor": "test:1", "time": datetime.now(UTC).isoformat(), "speed_kmh": 50}
+        async with httpx.AsyncClient(trust_env=False) as client:
+            for said, status in ((key.read_text(), 202), ("another key altogether", 401)):
+                answer = await client.post(url, json=pushed, headers={"Authorization": f"Bearer {said}"})
+                assert answer.status_code == status
+        await until_query(empty_database_url, "SELECT count(*) FROM readings", 1)
 
 
 def test_a_full_disk_is_one_clear_sentence(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

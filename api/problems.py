@@ -1,0 +1,52 @@
+"""Every error the API answers, as a problem after RFC 9457."""
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DBAPIError
+from starlette.exceptions import HTTPException
+
+from api.models import Problem
+from urbanclear.errors import NotDelivered
+from urbanclear.logs import get_logger
+
+log = get_logger("api")
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER = {"Retry-After": "5"}
+
+
+def add_to(app: FastAPI) -> None:
+    """Let `app` answer errors as problems."""
+    app.add_exception_handler(DBAPIError, _database_away)
+    app.add_exception_handler(NotDelivered, _kafka_away)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _bad_request)
+
+
+def answer(problem: Problem, headers: dict[str, str] | None = None) -> Response:
+    """The response that tells of `problem`."""
+    return JSONResponse(problem.model_dump(), problem.status, headers=headers, media_type=MEDIA_TYPE)
+
+
+async def _database_away(_: Request, error: Exception) -> Response:
+    log.warning("api.database_away", error=str(error).splitlines()[0])
+    detail = "The database does not answer; try again in a few seconds."
+    return answer(Problem(title="Database away", status=503, detail=detail), RETRY_AFTER)
+
+
+async def _kafka_away(_: Request, error: Exception) -> Response:
+    log.warning("api.kafka_away", error=str(error))
+    return answer(Problem(title="Kafka away", status=503, detail=str(error)), RETRY_AFTER)
+
+
+async def _http_error(_: Request, error: Exception) -> Response:
+    status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
+    problem = Problem(title="Not possible", status=status, detail=str(getattr(error, "detail", error)))
+    return answer(problem, dict(headers or {}))
+
+
+async def _bad_request(_: Request, error: Exception) -> Response:
+    problems = error.errors() if isinstance(error, RequestValidationError) else []
+    detail = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in problems)
+    return answer(Problem(title="Bad request", status=422, detail=detail))

@@ -1,0 +1,98 @@
+"""`/api/v1/readings`: where apps and devices push what they measured."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
+
+from api import metrics, models, problems
+from api.authentication import require_push_key
+from api.body import read_body
+from api.deps import PushDep, SettingsDep
+from schema.events import Reading
+from schema.submitted import Submitted, check_by_clock, items_of_json, items_of_lines, sort_out
+from urbanclear.errors import InvalidEvent
+from urbanclear.settings import Settings
+
+router = APIRouter(prefix="/readings", tags=["readings"], dependencies=[Depends(require_push_key)])
+
+JSON, LINES = "application/json", "application/x-ndjson"
+ITEMS_OF: Final[dict[str, Callable[[bytes], list[bytes]]]] = {JSON: items_of_json, LINES: items_of_lines}
+
+EXAMPLE = {"sensor": "hall:a7", "time": "2026-03-02T12:00:00Z", "speed_kmh": 47.5, "volume_vph": 1260}
+_READING = msgspec.json.schema_components([Reading])[1]["Reading"]
+REQUEST: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "description": "As it is, or with `Content-Encoding: gzip`.",
+        "content": {
+            JSON: {
+                "schema": {"oneOf": [_READING, {"type": "array", "items": _READING}]},
+                "examples": {"one": {"value": EXAMPLE}, "several": {"value": [EXAMPLE]}},
+            },
+            LINES: {
+                "schema": {"type": "string", "description": "a reading in JSON on each line"},
+                "example": msgspec.json.encode(EXAMPLE).decode() + "\n",
+            },
+        },
+    }
+}
+RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    400: {
+        "model": models.Problem,
+        "description": "No JSON, or not of its Content-Encoding, or broken off",
+    },
+    401: {"model": models.Problem, "description": "No push key, or a wrong one"},
+    403: {"model": models.Problem, "description": "Pushing is off: no key is set"},
+    413: {"model": models.Problem, "description": "Longer, or more items, than are taken at once"},
+    415: {"model": models.Problem, "description": "Another Content-Type or Content-Encoding than those above"},
+    422: {"model": models.PushProblem, "description": "No item is a reading that can be accepted"},
+    503: {"model": models.Problem, "description": "Kafka does not answer: nothing is accepted, try again"},
+}
+
+
+@router.post("", status_code=202, response_model=models.Pushed, openapi_extra=REQUEST, responses=RESPONSES)
+async def push_readings(request: Request, push: PushDep, settings: SettingsDep) -> models.Pushed | Response:
+    """One reading or many. Answered once Kafka holds those that are accepted; the rest is told, item by item.
+
+    A reading is stored once for each sensor and time, so that a push may be repeated.
+    """
+    items_of = _items_of(request.headers.get("content-type", ""))
+    body = await read_body(request, settings.push_most_bytes)
+    submitted = await asyncio.to_thread(_sort_out, body, items_of, settings)
+    await _deliver(submitted, push)
+    rejected = [
+        models.Rejection(index=part.index, reason=part.reason, detail=part.detail) for part in submitted.rejected
+    ]
+    if rejected and not submitted.readings:
+        detail = f"None of {len(rejected)} items is accepted; the first: {rejected[0].detail}."
+        problem = models.PushProblem(title="No valid reading", status=422, detail=detail, rejected=rejected)
+        return problems.answer(problem)
+    return models.Pushed(accepted=len(submitted.readings), rejected=rejected)
+
+
+def _items_of(content_type: str) -> Callable[[bytes], list[bytes]]:
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type not in ITEMS_OF:
+        detail = f"Content-Type {media_type or 'is missing and'} is not understood: send {' or '.join(ITEMS_OF)}."
+        raise HTTPException(415, detail, {"Accept": ", ".join(ITEMS_OF)})
+    return ITEMS_OF[media_type]
+
+
+def _sort_out(body: bytes, items_of: Callable[[bytes], list[bytes]], settings: Settings) -> Submitted:
+    try:
+        items = items_of(body)
+    except InvalidEvent as error:
+        status = 413 if error.reason == "too_many" else 400
+        raise HTTPException(status, f"The body cannot be taken: {error.detail}.") from None
+    return sort_out(items, check_by_clock(settings))
+
+
+async def _deliver(submitted: Submitted, push: PushDep) -> None:
+    if submitted.readings:
+        await push.deliver(submitted.readings)
+        metrics.PUSHED.labels("accepted").inc(len(submitted.readings))
+    for part in submitted.rejected:
+        metrics.PUSHED.labels(part.reason).inc()
