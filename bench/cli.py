@@ -65,6 +65,9 @@ def ingest(
     rows: Annotated[
         int | None, typer.Option(help="readings in the backlog; by default 10 M", min=10_000, show_default=False)
     ] = None,
+    connect: Annotated[
+        bool, typer.Option(help="also against Kafka Connect's JDBC sink, whose libraries are fetched; not if quick")
+    ] = True,
     quick: Quick = False,
     as_json: AsJson = False,
 ) -> None:
@@ -72,7 +75,7 @@ def ingest(
     from bench.ingest.measure import FULL, QUICK, measure
 
     plan = QUICK if quick else FULL
-    plan = plan if rows is None else replace(plan, rows=rows)
+    plan = replace(plan, rows=rows or plan.rows, with_connect=plan.with_connect and connect)
     context, figures = _measured(lambda say: measure(get_settings(), plan, say))
     _show(figures, as_json, **context)
 

@@ -43,7 +43,11 @@ _SCHEMA: Final = msgspec.Raw(msgspec.json.encode({"type": "struct", "optional": 
 
 
 async def fill(bench: Bench, load: Load) -> None:
-    """Publish `load` to a topic of its own as the sink reads it: a row a message, with its schema."""
+    """Publish `load` to a topic of its own as the sink reads it: a row a message, with its schema.
+
+    Raises `JarsUnavailable`, before anything is measured, when there would be no sink to read it.
+    """
+    await asyncio.to_thread(resolve, "connect", bench.settings)
     await bench.broker.admin.create_topics([NewTopic(TOPIC, bench.broker.partitions, 1)])
     producer = AIOKafkaProducer(
         bootstrap_servers=bench.broker.bootstrap, compression_type="lz4", linger_ms=20, max_batch_size=131_072

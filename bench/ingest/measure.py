@@ -45,7 +45,7 @@ class Plan:
 
 
 FULL: Final = Plan(rows=10_000_000, rounds=3, visible_seconds=30, outage_seconds=15, with_connect=True)
-QUICK: Final = Plan(rows=20_000, rounds=1, visible_seconds=2, outage_seconds=1, with_connect=False)
+QUICK: Final = Plan(rows=20_000, rounds=1, visible_seconds=1, outage_seconds=1, with_connect=False)
 
 
 @dataclass
