@@ -157,8 +157,15 @@ class Bridge:
     def _take_incident(self, event: Event) -> None:
         assert isinstance(event, Incident)  # noqa: S101
         known = self._hub.topics[INCIDENTS].items.get(event.id)
-        if isinstance(known, models.Incident) and (known.time > event.time or known.status == "cleared"):
+        if isinstance(known, models.Incident) and not _follows(event, known):
             return
         fields = {name: getattr(event, name) for name in event.__struct_fields__}
         cleared_at = event.time if event.status == "cleared" else None
         self._hub.put(INCIDENTS, event.id, models.Incident(**fields, cleared_at=cleared_at))
+
+
+def _follows(event: Incident, known: models.Incident) -> bool:
+    """Whether it is a later state; a cleared incident stays so, unless it is reported anew."""
+    if known.status == "cleared":
+        return event.status == "reported" and event.time > known.time
+    return event.time >= known.time

@@ -103,7 +103,8 @@ UPSERT_SENSOR: Final = """
         updated_at = now()
 """
 
-# An older state that arrives late does not overwrite a newer one; a cleared incident stays cleared.
+# An older state that arrives late does not overwrite a newer one. A cleared incident stays so, unless it is
+# reported anew.
 UPSERT_INCIDENT: Final = """
     INSERT INTO incidents (id, time, status, kind, severity, started_at, cleared_at, description, sensors, area, road,
                            lat, lon, lanes_blocked)
@@ -115,7 +116,8 @@ UPSERT_INCIDENT: Final = """
         started_at = excluded.started_at, cleared_at = excluded.cleared_at, description = excluded.description,
         sensors = excluded.sensors, area = excluded.area, road = excluded.road, lat = excluded.lat,
         lon = excluded.lon, lanes_blocked = excluded.lanes_blocked
-    WHERE excluded.time >= incidents.time AND incidents.status <> 'cleared'
+    WHERE excluded.time >= incidents.time
+          AND (incidents.status <> 'cleared' OR excluded.status = 'reported' AND excluded.time > incidents.time)
 """
 
 INSERT_INCIDENT_UPDATE: Final = """

@@ -133,7 +133,9 @@ async def test_a_row_that_the_database_refuses_lets_the_rest_of_its_batch_pass(s
     assert dict(letter.headers)["reason"] == b"refused"
 
 
-async def test_incidents_keep_their_newest_state_and_every_update(settings: Settings) -> None:
+async def test_incidents_keep_their_newest_state_and_every_update_and_can_come_back(
+    settings: Settings,
+) -> None:
     url = str(settings.database_url)
     common = {"id": "crash-1", "kind": "collision", "started_at": NOON}
     states = [
@@ -144,9 +146,12 @@ async def test_incidents_keep_their_newest_state_and_every_update(settings: Sett
     async with running_consumer(settings), open_publisher(str(settings.kafka_bootstrap)) as publisher:
         for state in states:
             await publisher.publish(state)
-        await publisher.publish(Weather(station="JFK", time=NOON, temperature_c=3.5, condition="rain"))
-        await until_query(url, "SELECT count(*) FROM incident_updates", 3)
+        again = Incident(time=NOON + timedelta(minutes=30), status="reported", severity="high", **common)  # type: ignore[arg-type]
         await until_query(url, "SELECT status FROM incidents WHERE cleared_at = time", "cleared")
+        await publisher.publish(again)
+        await until_query(url, "SELECT status FROM incidents WHERE cleared_at IS NULL", "reported")
+        await publisher.publish(Weather(station="JFK", time=NOON, temperature_c=3.5, condition="rain"))
+        await until_query(url, "SELECT count(*) FROM incident_updates", 4)
         await until_query(url, "SELECT temperature_c FROM weather WHERE station = 'JFK'", 3.5)
 
 

@@ -69,13 +69,14 @@ class Incidents:
 
 
 def _changes(known: Incident | None, history: list[Incident], now: datetime) -> list[Incident]:
-    """The states to publish of one incident. Cleared once is cleared; one that was never told of is not cleared."""
+    """The states to publish of one incident. One that was never told of is not cleared."""
     first, last = history[0], history[-1]
     if known is None and _is_open(first):
         reported = replace(first, status="reported")
         return [reported] if _is_open(last) else [reported, _after(reported, last, now)]
     if known is None or not _is_open(known):
-        return [replace(last, status="reported")] if _is_open(last) else []
+        anew = replace(last, status="reported")
+        return [] if not _is_open(last) else [anew if known is None else _after(known, anew, now)]
     if _is_open(last):
         return [] if _says_the_same(known, last) else [_after(known, replace(last, status="updated"), now)]
     return [_after(known, last, now)]

@@ -109,6 +109,21 @@ async def test_an_incident_that_is_gone_for_one_document_only_is_not_cleared(
     assert [event.status for event in await read_all(kafka_bootstrap, Incident)] == ["reported"]
 
 
+async def test_an_incident_that_comes_back_is_reported_anew_after_it_was_cleared(
+    feed_server: FeedServer, polling: OpenPolling, kafka_bootstrap: str
+) -> None:
+    feed_server.answers(listing(incident("a")), listing(), listing(), listing(incident("a")))
+    async with polling(FEED, now=NOW) as polls:
+        await polls.poll(1)
+        polls.clock.forward(minutes=5)
+        await polls.poll(2)
+        polls.clock.forward(minutes=5)
+        await polls.poll(1)
+    found = [(event.status, event.time) for event in await read_all(kafka_bootstrap, Incident)]
+    states = ("reported", "cleared", "reported")
+    assert found == [(status, NOW + timedelta(minutes=5 * step)) for step, status in enumerate(states)]
+
+
 async def test_another_name_keeps_two_places_apart(
     feed_server: FeedServer, polling: OpenPolling, kafka_bootstrap: str
 ) -> None:
