@@ -6,13 +6,14 @@ updated, and one that is gone, or said to be over, is cleared.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from msgspec.structs import replace
 
 from schema.events import Incident
 
+CLEARED_KNOWN: Final = timedelta(days=1)  # one that comes back until then is reported anew, after it was cleared
 MISSED_TO_CLEAR: Final = 2  # documents in a row without it, since servers lose an incident for a moment
 
 
@@ -21,13 +22,14 @@ class Told:
     """What to publish of a document's incidents, and what to remember once that is done."""
 
     events: list[Incident]
+    now: datetime
     unchanged: int
     listed: frozenset[str]
     missed: dict[str, int] = field(default_factory=dict)
 
 
 class Incidents:
-    """The newest published state of each incident that is open or in the last document."""
+    """The newest published state of each incident that is open, in the last document, or cleared not long ago."""
 
     def __init__(self, *, lists_active: bool) -> None:
         self._lists_active = lists_active
@@ -49,6 +51,7 @@ class Incidents:
         cleared = [replace(incident, status="cleared", time=max(now, incident.time)) for incident in gone]
         return Told(
             events=[event for events in changes for event in events] + cleared,
+            now=now,
             unchanged=sum(not events for events in changes),
             listed=frozenset(histories),
             missed=missed,
@@ -58,7 +61,12 @@ class Incidents:
         """All of it is published."""
         for incident in told.events:
             self.learn(incident)
-        self._known = {key: known for key, known in self._known.items() if _is_open(known) or key in told.listed}
+        since = told.now - CLEARED_KNOWN
+        self._known = {
+            key: known
+            for key, known in self._known.items()
+            if _is_open(known) or known.time >= since or key in told.listed
+        }
         self._missed = told.missed
 
     def _missing(self, listed: Iterable[str]) -> dict[str, int]:
