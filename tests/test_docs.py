@@ -61,7 +61,9 @@ def test_every_endpoint_is_documented() -> None:
 @pytest.mark.parametrize(("part", "page"), [(schema.metrics, "schema.md"), (ingest.metrics, "ingest.md")])
 def test_every_metric_is_documented_where_its_part_is(part: ModuleType, page: str) -> None:
     metrics = [metric for metric in vars(part).values() if isinstance(metric, MetricWrapperBase)]
-    names = [metric.describe()[0].name + ("_total" if isinstance(metric, Counter) else "") for metric in metrics]
+    names = [
+        next(iter(metric.describe())).name + ("_total" if isinstance(metric, Counter) else "") for metric in metrics
+    ]
     assert names
     assert [name for name in names if f"| `{name}` |" not in DOCS[page]] == []
 

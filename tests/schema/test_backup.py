@@ -14,14 +14,12 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from ingest.batch import Message
-from ingest.writer import Writer
 from schema.check import find_drift
 from schema.engines import engine_of
 from schema.events import Reading, Sensor
 from schema.retention import Retention
 from schema.rollups import ROLLUPS
-from tests.ingest.test_writer import RECORD
+from tests.ingest.storing import Store
 from urbanclear.settings import Settings
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "schema.md"
@@ -47,18 +45,17 @@ def new_database_url(server_url: str) -> Iterator[str]:
 async def fill(url: str) -> None:
     """Three days of readings, the oldest compressed where the engine does that, some not yet in the rollups."""
     start = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=4)
-    writer = Writer(url)
-    await writer.store([Message(Sensor(external_id=f"t:{n}", name=f"{n}", area="north"), RECORD) for n in range(5)])
     readings = [
         Reading(sensor=f"t:{n}", time=start + timedelta(minutes=10 * step), speed_kmh=float(n + step % 60))
         for n in range(5)
         for step in range(3 * 144)
     ]
-    await writer.store([Message(reading, RECORD) for reading in readings])
-    await settle(url)
     late = Reading(sensor="t:1", time=start + timedelta(seconds=7), speed_kmh=11.0)
-    await writer.store([Message(late, RECORD)])
-    await writer.close()
+    async with Store(url) as ingest:
+        await ingest.store([Sensor(external_id=f"t:{n}", name=f"{n}", area="north") for n in range(5)])
+        await ingest.store(readings)
+        await settle(url)
+        await ingest.store([late])
 
 
 async def settle(url: str) -> None:

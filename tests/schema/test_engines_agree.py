@@ -15,8 +15,6 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection, sql
 
-from ingest.batch import Message
-from ingest.writer import Writer
 from schema.engines import engine_of
 from schema.events import Reading, Sensor
 from schema.measures import Definition, compute_days
@@ -25,7 +23,7 @@ from schema.rollups import COLUMNS, ROLLUPS
 from schema.units import KMH_PER_MPH
 from schema.upgrade import upgrade
 from tests.conftest import OTHER_SERVER
-from tests.ingest.test_writer import RECORD
+from tests.ingest.storing import Store
 from urbanclear.settings import Settings
 
 FILE = Path("metr_la") / "metr_la_10sensors_rows0-27410_dev.csv.gz"
@@ -78,7 +76,7 @@ def real_readings(file: Path) -> list[Reading]:
                 sensor=f"metr-la:{name}",
                 time=datetime.fromisoformat(row[0]).replace(tzinfo=UTC),
                 speed_kmh=float(speed) * KMH_PER_MPH,
-                volume_vph=float(60 * number),
+                volume_vph=float(60 * (number % 100)),
             )
             for number, row in enumerate(rows)
             if number < STEPS
@@ -89,44 +87,38 @@ def real_readings(file: Path) -> list[Reading]:
 
 async def fill(url: str, readings: list[Reading]) -> None:
     """In order but for a tenth that comes late, some of it into compressed chunks, and a tenth that comes twice."""
-    chance, engine, writer = random.Random(1), engine_of(url), Writer(url)
+    chance, engine = random.Random(1), engine_of(url)
     late = {id(reading) for reading in chance.sample(readings, len(readings) // 10)}
-    sensors = sorted({reading.sensor for reading in readings})
-    await writer.store(
-        [
-            Message(
-                Sensor(
-                    external_id=sensor,
-                    name=sensor,
-                    area=f"area {number % 3}",
-                    road=f"Road {number % 2}",
-                    direction="N",
-                    lat=34 + number / 100,
-                    lon=-118.0,
-                    free_flow_speed_kmh=None if number % 4 == 0 else 110.0,
-                ),
-                RECORD,
-            )
-            for number, sensor in enumerate(sensors)
-        ],
-    )
+    sensors = [
+        Sensor(
+            external_id=sensor,
+            name=sensor,
+            area=f"area {number % 3}",
+            road=f"Road {number % 2}",
+            direction="N",
+            lat=34 + number / 100,
+            lon=-118.0,
+            free_flow_speed_kmh=None if number % 4 == 0 else 110.0,
+        )
+        for number, sensor in enumerate(sorted({reading.sensor for reading in readings}))
+    ]
     on_time = [reading for reading in readings if id(reading) not in late]
-    await store(writer, on_time)
-    async with await AsyncConnection.connect(url, autocommit=True) as connection:
+    async with await AsyncConnection.connect(url, autocommit=True) as connection, Store(url) as ingest:
+        assert await ingest.store(sensors) == []
+        await store(ingest, on_time)
         await engine.catch_up(connection, Retention())
         await engine.compress(connection)
-        await store(writer, [reading for reading in reversed(readings) if id(reading) in late])
-        await store(writer, chance.sample(on_time, len(on_time) // 10))
-        await writer.close()
+        await store(ingest, [reading for reading in reversed(readings) if id(reading) in late])
+        await store(ingest, chance.sample(on_time, len(on_time) // 10))
         first, last = readings[0].time, readings[-1].time + timedelta(minutes=5)
         await engine.recompute(connection, first, last, Retention())
         days = sorted({reading.time.date() for reading in readings})
         await compute_days(connection, days, Definition.of(SETTINGS))
 
 
-async def store(writer: Writer, readings: list[Reading]) -> None:
+async def store(ingest: Store, readings: list[Reading]) -> None:
     for at in range(0, len(readings), 5000):
-        assert await writer.store([Message(reading, RECORD) for reading in readings[at : at + 5000]]) == []
+        assert await ingest.store(readings[at : at + 5000]) == []
 
 
 @pytest.mark.parametrize("name", QUERIES)

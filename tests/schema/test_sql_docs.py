@@ -19,9 +19,7 @@ import pytest
 from psycopg import AsyncConnection, sql
 from psycopg.rows import dict_row
 
-from ingest.batch import Message
 from ingest.sources.simulator.model import Simulator
-from ingest.writer import Writer
 from schema.engines import engine_of
 from schema.events import Event
 from schema.retention import Retention
@@ -29,6 +27,7 @@ from schema.rollups import ROLLUPS
 from schema.upgrade import upgrade
 from schema.upkeep import Upkeep
 from tests.conftest import OTHER_SERVER
+from tests.ingest.storing import Store
 from urbanclear.settings import Settings
 
 DOCUMENT: Final = (Path(__file__).parents[2] / "docs" / "sql.md").read_text()
@@ -131,23 +130,22 @@ async def fill(url: str) -> None:
     now = datetime.now(UTC)
     end = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
     start = end - SPAN
-    simulator, writer = Simulator(1), Writer(url)
+    simulator = Simulator(1)
     sensors = [sensor for sensor in simulator.sensors if sensor.road in ROADS]
     chosen, failed = {sensor.external_id for sensor in sensors}, sensors[0].external_id
     first_hour = start.replace(minute=0)
     hours = [first_hour + number * HOUR for number in range(int(SPAN / HOUR) + 1)]
     incidents = [event for event in simulator.incident_events(start, end) if chosen & set(event.sensors)]
-    await store(writer, [*sensors, *(simulator.weather(hour) for hour in hours), *incidents])
-    batch: list[Event] = []
-    for number in range(int(SPAN / STEP) + 1):
-        time = start + number * STEP
-        reporting = chosen - {failed} if time > end - SILENT_FOR else chosen
-        batch += [reading for reading in simulator.readings(time) if reading.sensor in reporting]
-        if len(batch) > 10_000:
-            await store(writer, batch)
-            batch = []
-    await store(writer, batch)
-    await writer.close()
+    batch: list[Event] = [*sensors, *(simulator.weather(hour) for hour in hours), *incidents]
+    async with Store(url) as ingest:
+        for number in range(int(SPAN / STEP) + 1):
+            time = start + number * STEP
+            reporting = chosen - {failed} if time > end - SILENT_FOR else chosen
+            batch += [reading for reading in simulator.readings(time) if reading.sensor in reporting]
+            if len(batch) > 10_000:
+                assert await ingest.store(batch) == []
+                batch = []
+        assert await ingest.store(batch) == []
     async with await AsyncConnection.connect(url, autocommit=True) as connection:
         for flag, every in ((1, 97), (2, 211), (3, 401)):
             await connection.execute(
@@ -158,10 +156,6 @@ async def fill(url: str) -> None:
     await Upkeep(Settings.model_validate({"database_url": url})).once()
     with psycopg.connect(url, autocommit=True) as plain:
         plain.execute("ANALYZE")
-
-
-async def store(writer: Writer, events: list[Event]) -> None:
-    assert await writer.store([Message(event, None) for event in events]) == []
 
 
 def read_raw(url: str) -> list[RawReading]:
