@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import signal
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,17 +18,34 @@ from urbanclear.settings import Settings
 
 
 def run(settings: Settings, options: Options, as_json: bool) -> bool:
-    """Have the faults happen and say what was found; whether all is as it should be."""
+    """Have the faults happen and say what was found; whether all is as it should be.
+
+    SIGTERM ends it as Ctrl-C does, with everything stopped and unmounted.
+    """
     with _folder(options.keep) as folder, _shown(options.faults) as say:
-        verdict = asyncio.run(chaos(folder, settings, options, say))
+        try:
+            verdict = asyncio.run(_stoppable(chaos(folder, settings, options, say)))
+        except asyncio.CancelledError:
+            raise typer.Exit(1) from None
+    if options.keep:
+        typer.echo(f"kept: {folder}; the disks below it stay mounted until you unmount them", err=True)
+    return conclude(verdict, as_json)
+
+
+def conclude(verdict: Verdict, as_json: bool) -> bool:
+    """Say what was found, the line that sums it up last; whether all is as it should be."""
     if as_json:
         typer.echo(_as_json(verdict))
     else:
         _explain(verdict)
-    if options.keep:
-        typer.echo(f"kept: {folder}; the disks below it stay mounted until you unmount them", err=True)
     typer.echo(verdict.line, err=as_json)
     return not verdict.findings
+
+
+async def _stoppable(running: Coroutine[object, object, Verdict]) -> Verdict:
+    task = asyncio.ensure_future(running)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await task
 
 
 def _explain(verdict: Verdict) -> None:

@@ -14,14 +14,13 @@ from typing import Final
 from bench.chaos.child import Child
 from bench.chaos.disk import Disk
 from bench.chaos.proxy import Proxy
-from bench.chaos.site import Site, Slot
+from bench.chaos.site import Site
 
 LONGEST_SECONDS: Final = 14.0  # a consumer's session is over after 10
 APART_SECONDS: Final = (1.0, 3.0)
 DELAY_SECONDS: Final = (0.02, 0.3)
 
 NETWORK: Final = ("cut", "half-open", "silence", "latency", "drip")
-DISKS: Final = {"fill postgres disk", "fill kafka disk"}
 #: How often each comes; what stops everything comes less often than what stops one process.
 WEIGHTS: Final = {
     "kill ingest": 4,
@@ -109,24 +108,22 @@ Aim = tuple[str, Child | None, Callable[[], AbstractContextManager[None]]]
 
 def _aim(site: Site, fault: Fault) -> Aim:
     """Whom it befalls, the process that has to run for it, and what begins it."""
-    slot = site.slots[fault.place % len(site.slots)]
-    action, _, whom = fault.kind.partition(" ")
+    which, slot_number = divmod(fault.place, len(site.slots))
+    slot = site.slots[slot_number]
     if fault.kind in NETWORK:
-        return _aim_at_network(site, slot, fault)
-    if action == "rebalance":
-        spare = site.spares[fault.place % len(site.spares)].ingest
+        whom, proxy = [("kafka", slot.to_kafka), ("postgres", slot.to_postgres)][which % 2]
+        return f"{slot.ingest.name} to {whom}", None, lambda: _bad(proxy, fault)
+    if fault.kind == "rebalance":
+        spare = site.spares[which % len(site.spares)].ingest
         return spare.name, None, lambda: _joining(spare)
+    action, server, *_ = fault.kind.split()
     if action == "fill":
-        disk = site.kafka_disk if "kafka" in whom else site.postgres_disk
-        return f"{whom.split()[0]}", None, lambda: _full(disk)
-    child = {"ingest": slot.ingest, "kafka": site.kafka, "postgres": site.postgres}[whom]
+        disk = {"kafka": site.kafka_disk, "postgres": site.postgres_disk}[server]
+        return server, None, lambda: _full(disk)
+    child = {"ingest": slot.ingest, "kafka": site.kafka, "postgres": site.postgres}[server]
     assert child is not None  # noqa: S101
-    return whom if whom != "ingest" else child.name, child, child.killed if action == "kill" else child.paused
-
-
-def _aim_at_network(site: Site, slot: Slot, fault: Fault) -> Aim:
-    whom, proxy = [("kafka", slot.to_kafka), ("postgres", slot.to_postgres)][fault.place // 7 % 2]
-    return f"{slot.ingest.name} to {whom}", None, lambda: _bad(proxy, fault)
+    name = child.name if server == "ingest" else server
+    return name, child, child.killed if action == "kill" else child.paused
 
 
 def _bad(proxy: Proxy, fault: Fault) -> AbstractContextManager[None]:

@@ -12,6 +12,7 @@ from bench.chaos.ledger import Ledger
 from bench.chaos.messages import Message, Script
 from bench.chaos.topic import NUMBER_HEADER
 from schema import topics
+from urbanclear.errors import UrbanclearError
 from urbanclear.serving import stopped_within
 
 TURN_SECONDS: Final = 0.05
@@ -31,7 +32,10 @@ class Load:
         self._bootstrap = bootstrap
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Send until stopped; returns once the fate of all is known, as far as Kafka tells."""
+        """Send until stopped; returns once the fate of all is known, as far as Kafka tells.
+
+        Raises `UrbanclearError` when Kafka does not come back.
+        """
         producer = self._new_producer()
         await producer.start()
         try:
@@ -41,6 +45,10 @@ class Load:
                 while owed > 0 and not stop.is_set():
                     owed -= await self._send_next(producer)
             await asyncio.wait_for(producer.flush(), FLUSH_SECONDS)
+        except TimeoutError as error:
+            raise UrbanclearError(
+                f"Kafka did not take what was sent within {FLUSH_SECONDS:.0f} s: run again with --keep, see its log."
+            ) from error
         finally:
             await producer.stop()
 

@@ -109,12 +109,13 @@ def _client_log(file: Path) -> Iterator[None]:
 async def _under(load: Load) -> AsyncIterator[None]:
     """The load runs meanwhile; on leaving, what was sent is waited for."""
     stop = asyncio.Event()
-    async with asyncio.TaskGroup() as group:
-        group.create_task(load.run(stop))
-        try:
-            yield
-        finally:
-            stop.set()
+    running = asyncio.create_task(load.run(stop))
+    try:
+        yield
+        stop.set()
+        await running
+    finally:
+        running.cancel()
 
 
 @asynccontextmanager

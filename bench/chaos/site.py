@@ -28,8 +28,6 @@ from urbanclear.settings import FOREVER, LOOPBACK, Settings
 DISK_BYTES: Final = 1_536 * MIB
 STOP_SECONDS: Final = 10.0
 GROUP: Final = "chaos"
-#: Kept small, so that the disk is that of the data.
-SMALL_LOG: Final = "ALTER SYSTEM SET max_wal_size = '128MB'"
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 
 from bench.chaos.ledger import Delivered, Letter
 from schema import topics
+from urbanclear.errors import UrbanclearError
 
 NUMBER_HEADER: Final = "number"
 PAUSE_SECONDS: Final = 0.25
@@ -54,7 +55,7 @@ async def letters(bootstrap: str) -> AsyncIterator[Letter]:
 
 
 async def _records(bootstrap: str, topic: str, isolation_level: str) -> AsyncIterator[ConsumerRecord]:
-    """Up to what is the end now; raises `TimeoutError` when that is not reached."""
+    """Up to what is the end now; raises `UrbanclearError` when that is not reached."""
     async with _consumer(bootstrap, topic, isolation_level) as consumer:
         ends = await consumer.end_offsets(list(consumer.assignment()))
         deadline = time.monotonic() + READ_SECONDS
@@ -66,7 +67,9 @@ async def _records(bootstrap: str, topic: str, isolation_level: str) -> AsyncIte
             if polled:
                 deadline = time.monotonic() + READ_SECONDS
             elif time.monotonic() > deadline:
-                raise TimeoutError(f"{topic} could not be read to its end: a transaction in it is still open.")
+                raise UrbanclearError(
+                    f"{topic} could not be read to its end: see with --keep which transaction in it is still open."
+                )
 
 
 @asynccontextmanager

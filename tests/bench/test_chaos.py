@@ -1,23 +1,21 @@
 """The chaos harness: faults of every kind come to no harm, and whatever harm there is would be found."""
 
-import asyncio
+import json
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg import AsyncConnection
 
-from bench.chaos.disk import MIB, Disk
-from bench.chaos.faults import WEIGHTS, Pace, plan
+from bench.chaos.cli import conclude, run
+from bench.chaos.faults import WEIGHTS, Pace
 from bench.chaos.ledger import Account, Delivered, Findings, Ledger, Letter, Owed
 from bench.chaos.messages import Bad, Good, Script
-from bench.chaos.proxy import Proxy
-from bench.chaos.run import Options, chaos
+from bench.chaos.run import Options, Verdict
 from bench.chaos.stored import compare_aggregates, compare_readings
 from schema.chunks import Chunks
 from schema.engines import engine_of
@@ -25,7 +23,7 @@ from schema.events import check_time, decode_readings
 from schema.retention import Retention
 from schema.rollups import MEASURES
 from urbanclear.errors import InvalidEvent
-from urbanclear.settings import LOOPBACK, Settings
+from urbanclear.settings import Settings
 
 START = datetime(2026, 3, 2, 7, tzinfo=UTC)
 MESSAGES = 150
@@ -264,126 +262,34 @@ def test_a_message_of_unknown_fate_is_owed_once_it_is_in_the_topic(script: Scrip
     assert not findings
 
 
-# What happens
+# What is said
 
 
-@given(seeds, st.integers(1, 60))
-def test_a_seed_stands_for_one_sequence_with_every_kind_before_any_again(seed: int, count: int) -> None:
-    kinds = list(WEIGHTS)
-    faults = plan(seed, count, kinds, Pace())
-    assert faults == plan(seed, count, kinds, Pace())
-    assert len(faults) == count
-    assert len({fault.kind for fault in faults[: len(kinds)]}) == min(count, len(kinds))
-
-
-def test_some_processes_sleep_longer_than_their_session() -> None:
-    pauses = [fault.seconds for fault in plan(1, 200, list(WEIGHTS), Pace()) if fault.kind == "pause ingest"]
-    assert min(pauses) < 10 < max(pauses)
-
-
-def test_a_full_disk_refuses_to_be_written_to_until_it_is_emptied(tmp_path: Path) -> None:
-    disk = Disk(tmp_path / "disk", 8 * MIB)
-    disk.mount()
-    if not disk.mounted:
-        pytest.skip("no small disk can be mounted: not root, or not allowed here")
-    try:
-        with disk.full(), pytest.raises(OSError, match="No space left"):
-            (disk.folder / "file").write_bytes(b"x")
-        (disk.folder / "file").write_bytes(b"x")
-    finally:
-        disk.unmount()
-
-
-@asynccontextmanager
-async def proxied_echo() -> AsyncIterator[tuple[Proxy, asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection through a proxy to a server that says everything again."""
-
-    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while said := await reader.read(100):
-            writer.write(said)
-        writer.close()
-
-    server = await asyncio.start_server(echo, LOOPBACK, 0)
-    proxy = Proxy((LOOPBACK, int(server.sockets[0].getsockname()[1])))
-    await proxy.start()
-    reader, writer = await asyncio.open_connection(LOOPBACK, proxy.port)
-    try:
-        yield proxy, reader, writer
-    finally:
-        writer.transport.abort()
-        await proxy.close()
-        server.close()
-
-
-async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, said: bytes = b"ping") -> bytes:
-    writer.write(said)
-    async with asyncio.timeout(5):
-        return await reader.readexactly(len(said))
-
-
-async def test_a_proxy_carries_what_is_said_both_ways() -> None:
-    async with proxied_echo() as (_, reader, writer):
-        assert await answer(reader, writer) == b"ping"
-
-
-async def test_a_cut_connection_is_reset_and_so_is_the_next_one() -> None:
-    async with proxied_echo() as (proxy, reader, writer):
-        await answer(reader, writer)
-        with proxy.cut():
-            assert await ended(reader)
-            again, other = await asyncio.open_connection(LOOPBACK, proxy.port)
-            assert await ended(again)
-            other.transport.abort()
-
-
-async def test_after_silence_all_arrives() -> None:
-    async with proxied_echo() as (proxy, reader, writer):
-        await answer(reader, writer)
-        with proxy.silent():
-            writer.write(b"late")
-            with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.1):
-                    await reader.read(1)
-        assert await reader.readexactly(4) == b"late"
-
-
-async def test_half_open_is_not_told_to_the_client_until_it_is_over() -> None:
-    async with proxied_echo() as (proxy, reader, writer):
-        await answer(reader, writer)
-        with proxy.half_open():
-            writer.write(b"lost")
-            with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.1):
-                    await reader.read(1)
-        assert await ended(reader)
-
-
-@pytest.mark.parametrize("kind", ["slow", "dripping"])
-async def test_a_slow_connection_takes_longer_and_loses_nothing(kind: str) -> None:
-    async with proxied_echo() as (proxy, reader, writer):
-        said = bytes(500)
-        with proxy.slow(0.05) if kind == "slow" else proxy.dripping():
-            began = asyncio.get_running_loop().time()
-            assert await answer(reader, writer, said) == said
-            assert asyncio.get_running_loop().time() - began > 0.09
-
-
-async def ended(reader: asyncio.StreamReader) -> bool:
-    async with asyncio.timeout(5):
-        try:
-            return await reader.read(1) == b""
-        except ConnectionResetError:
-            return True
-
-
-async def test_faults_of_every_kind_lose_nothing_and_repeat_nothing(servers_folder: Path) -> None:
-    folder = servers_folder / "chaos"
-    folder.mkdir()
-    folder.chmod(0o755)
+def test_faults_of_every_kind_lose_nothing_and_repeat_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     options = Options(faults=len(WEIGHTS), seed=1, rate=1_000, ingests=2, pace=QUICK, patience_s=30)
-    verdict = await chaos(folder, Settings(), options, lambda what, tally: None)
-    assert not verdict.findings, (verdict.findings, verdict.notes)
-    assert len(verdict.faults) + len(verdict.left_out) == len(WEIGHTS)
-    assert 0 < verdict.accepted == verdict.stored
-    assert verdict.rejected > 20
+    fine = run(Settings(), options, as_json=True)
+    printed = capsys.readouterr()
+    found = json.loads(printed.out)
+    assert fine, found
+    assert (found["lost"], found["repeated"], found["findings"]) == (0, 0, {})
+    assert len(found["faults"]) + len(found["left_out"]) == len(WEIGHTS)
+    assert 0 < found["accepted"] == found["stored"]
+    assert found["rejected"] > 20
+    assert printed.err.splitlines()[-1].endswith(f"rejected={found['rejected']} lost=0 repeated=0")
+
+
+def test_what_is_wrong_is_shown_before_the_last_line(capsys: pytest.CaptureFixture[str]) -> None:
+    verdict = Verdict(Counter({"cut": 3, "drip": 1}), accepted=9, stored=8, rejected=2)
+    verdict.findings.add("lost", [f"reading {number}" for number in range(20)], 20)
+    assert not conclude(verdict, as_json=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if "reading" in line] == [f"  reading {number}" for number in range(10)]
+    assert lines[-1] == "faults=4 accepted=9 stored=8 rejected=2 lost=20 repeated=0"
+
+
+def test_a_wrong_aggregate_alone_is_a_failure() -> None:
+    verdict = Verdict()
+    assert conclude(verdict, as_json=True)
+    verdict.findings.add("aggregate", ["area_1d of north"])
     assert verdict.line.endswith("lost=0 repeated=0")
+    assert not conclude(verdict, as_json=True)
