@@ -12,6 +12,7 @@ from schema.events import Reading
 from urbanclear.errors import SourceError
 
 COLUMNS: Final = list(Reading.__struct_fields__)
+UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _array: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _object: Final = msgspec.json.Decoder(dict[str, object])
 
@@ -51,14 +52,14 @@ def _values(line: bytes) -> list[bytes]:
         return [stripped] if stripped else []
     try:
         return list(map(bytes, _array.decode(stripped)))
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return [stripped]
 
 
 def _fields(value: bytes) -> dict[str, object] | None:
     try:
         return _object.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
 
 

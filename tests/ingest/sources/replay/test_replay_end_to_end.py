@@ -77,7 +77,8 @@ def stored(database_url: str) -> pd.DataFrame:
 async def test_every_good_observation_is_stored_exactly_once_as_the_file_has_it(
     piece: Slice, settings: Settings
 ) -> None:
-    observed = piece.observed()
+    published = piece.observed()
+    observed = published.drop_duplicates(["sensor", "time"], ignore_index=True)
     url = str(settings.database_url)
     source = ReplaySource(piece.path, speed=None, start=piece.start, end=piece.end)
     async with running_consumer(settings):
@@ -86,7 +87,7 @@ async def test_every_good_observation_is_stored_exactly_once_as_the_file_has_it(
         await until_query(url, "SELECT count(*) FROM readings", len(observed), timeout=60)
         described = publisher.published[topics.SENSORS.name]
         await until_query(url, "SELECT count(*) FROM sensors WHERE name <> external_id", described)
-    assert publisher.published[topics.READINGS.name] == len(observed) > 100
+    assert publisher.published[topics.READINGS.name] == len(published) > 100
     found = stored(url)
     assert (found["sensor"] == observed["sensor"]).all()
     assert (found["time"].astype("int64") == observed["time"].astype(found["time"].dtype).astype("int64")).all()

@@ -155,7 +155,9 @@ async def test_a_day_whose_date_or_street_cannot_be_read_is_one_dead_letter(tmp_
     ]
 
 
-some_line = st.one_of(st.sampled_from([b"{}", b"[", b"[]", b"[{}]", b"null"]), st.binary(max_size=30))
+some_line = st.one_of(
+    st.sampled_from([b"{}", b"[", b"[]", b"[{}]", b"null", b"[" * 9_999, b'{"a":' * 9_999]), st.binary(max_size=30)
+)
 
 
 @given(st.lists(some_line, max_size=20))
