@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 
 from aiokafka.errors import KafkaConnectionError
 from prometheus_client import start_http_server
@@ -33,6 +33,22 @@ async def stopped_within(stop: asyncio.Event, seconds: float) -> bool:
             return await stop.wait()
     except TimeoutError:
         return False
+
+
+async def unless_stopped(work: Coroutine[object, object, None], stop: asyncio.Event) -> bool:
+    """Do `work` until it is done or `stop` is set, which breaks it off; whether it was done."""
+    working = asyncio.create_task(work)
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (working, stopping):
+            task.cancel()
+        await asyncio.wait({working, stopping})
+    if working.cancelled():
+        return False
+    working.result()
+    return True
 
 
 async def _until_stopped(part: Callable[[asyncio.Event], Awaitable[None]]) -> None:

@@ -53,9 +53,9 @@ def parse(document: Document) -> Iterable[Part]:
 
 def _history(reported: Incident, now: datetime) -> Iterator[Incident]:
     yield reported
-    clear_at = reported.started_at + ASSUMED[reported.severity]
-    if clear_at <= now:
-        yield msgspec.structs.replace(reported, status="cleared", time=clear_at)
+    lasts = ASSUMED[reported.severity]
+    if reported.started_at <= now - lasts:
+        yield msgspec.structs.replace(reported, status="cleared", time=reported.started_at + lasts)
 
 
 def _reported(cells: Cells, times: Times) -> Incident:

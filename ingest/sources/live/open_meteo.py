@@ -6,12 +6,13 @@ hours still to come are forecasts and left out.
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
 from ingest.sources.live.feed import Document, Feed, Part
+from ingest.sources.live.json_document import UNREADABLE, read
 from ingest.sources.outcome import Rejected
 from schema.events import Latitude, Longitude, Weather, WeatherCondition
 from urbanclear.errors import FeedChanged
@@ -58,7 +59,8 @@ class _Forecast(Struct):
 
 
 class _Failure(Struct):
-    reason: str = ""
+    error: Literal[True]
+    reason: str
 
 
 def parse(document: Document) -> Iterable[Part]:
@@ -95,10 +97,9 @@ def condition(code: float | None) -> WeatherCondition | None:
 
 
 def _read(document: Document) -> _Forecast:
-    try:
-        forecast = msgspec.json.decode(document.body, type=_Forecast)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise FeedChanged(f"{document.url} is no forecast: {_reason(document.body) or error}.") from None
+    if reason := _reason(document.body):
+        raise FeedChanged(f"{document.url} gives no forecast, and says why: {reason}.")
+    forecast = read(document, _Forecast, "forecast")
     if forecast.hourly_units != UNITS:
         raise FeedChanged(f"{document.url} answered in units that were not asked for: {forecast.hourly_units}.")
     return forecast
@@ -108,7 +109,7 @@ def _reason(body: bytes) -> str:
     """What the server says itself, in a document such as `{"error": true, "reason": "…"}`."""
     try:
         return msgspec.json.decode(body, type=_Failure).reason
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except UNREADABLE:
         return ""
 
 

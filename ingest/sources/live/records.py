@@ -12,6 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from ingest.sources.live.feed import Document
+from ingest.sources.live.json_document import read
 from ingest.sources.nyc_dot_xml import speed_rows
 from ingest.sources.replay.format import canonical
 from ingest.sources.replay.tables.text import cells
@@ -43,11 +44,7 @@ def records(document: Document, *required: Set[str]) -> list[Record]:
 
 
 def _of_json(document: Document) -> Iterator[Record]:
-    try:
-        rows = msgspec.json.decode(document.body, type=list[dict[str, object]])
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise FeedChanged(f"{document.url} is no JSON array of objects: {error}.") from None
-    for row in rows:
+    for row in read(document, list[dict[str, object]], "array of objects"):
         texts = {canonical(name): _text(value) for name, value in row.items()}
         yield Record(texts, msgspec.json.encode(row))
 

@@ -7,7 +7,8 @@ A bad answer never ends the source. It is counted every time and logged when the
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -24,6 +25,7 @@ from schema.events import Event
 from schema.publisher import Publisher
 from urbanclear.errors import ConfigurationError, FeedError, NotDelivered
 from urbanclear.logs import get_logger
+from urbanclear.serving import unless_stopped
 from urbanclear.settings import Settings
 
 log = get_logger("source")
@@ -32,7 +34,6 @@ READINGS_LEARNED: Final = timedelta(hours=2)  # of Kafka; what a sensor sent bef
 SHORTEST_INTERVAL: Final = timedelta(seconds=1)
 
 Clock = Callable[[], datetime]
-Sleep = Callable[[float], Awaitable[None]]
 
 
 def utc_now() -> datetime:
@@ -41,7 +42,7 @@ def utc_now() -> datetime:
 
 
 class LiveSource:
-    """Polls one feed until told to stop. `clock`, `sleep` and the breaker may be replaced by what does not wait."""
+    """Polls one feed until told to stop. Clock and breaker may be replaced by what does not wait."""
 
     def __init__(
         self,
@@ -52,7 +53,6 @@ class LiveSource:
         every: timedelta | None = None,
         breaker: Breaker | None = None,
         clock: Clock = utc_now,
-        sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._feed = feed
         self._fetcher = fetcher
@@ -60,7 +60,6 @@ class LiveSource:
         self._every = feed.every if every is None else every
         self._breaker = Breaker() if breaker is None else breaker
         self._clock = clock
-        self._sleep = sleep
         self._trouble: tuple[str, State] | None = None  # as last logged
 
     async def run(self, publisher: Publisher, stop: asyncio.Event) -> None:
@@ -68,20 +67,12 @@ class LiveSource:
         log.info(
             "feed.started", feed=self._feed.name, url=self._fetcher.shown_url, every_s=self._every.total_seconds()
         )
-        polling = asyncio.create_task(self._poll_on(publisher))
-        stopping = asyncio.create_task(stop.wait())
-        try:
-            await asyncio.wait({polling, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (polling, stopping):
-                task.cancel()
-            await asyncio.wait({polling, stopping})
-        if not polling.cancelled():
-            polling.result()
+        await unless_stopped(self._poll_on(publisher), stop)
 
     async def _poll_on(self, publisher: Publisher) -> None:
         while True:
-            await self._sleep((await self.poll(publisher)).total_seconds())
+            wait = await self.poll(publisher)
+            await asyncio.sleep(wait.total_seconds())
 
     async def poll(self, publisher: Publisher) -> timedelta:
         """Ask once, publish what is new, and return the wait until the next question."""
@@ -96,6 +87,8 @@ class LiveSource:
             return self._failed(error)
         except NotDelivered as error:  # nothing is remembered, so all of it is news again
             return self._failed(FeedError("not_delivered", str(error)))
+        if answer.modified:
+            _count_refused(news, publisher)
         self._succeeded(answer, news)
         return max(self._every, answer.fresh_for) - (self._clock() - begun)
 
@@ -104,12 +97,12 @@ class LiveSource:
             await publisher.publish(event)
         await publisher.publish_readings(news.readings)
         for part in news.rejected:
-            log.warning("feed.part_rejected", origin=part.origin, reason=part.reason)
             await publisher.reject(part.origin, part.row[:LONGEST_LETTER_BYTES], part.reason)
-        for reason, count in news.refused.items():
-            publisher.count_refused(reason, count)
         await publisher.flush()
         self._known.remember(news)
+        if news.rejected:
+            reasons = dict(Counter(part.reason for part in news.rejected))
+            log.warning("feed.parts_rejected", feed=self._feed.name, reasons=reasons, first=news.rejected[0].origin)
 
     def _succeeded(self, answer: Answer, news: News) -> None:
         name = self._feed.name
@@ -144,6 +137,11 @@ class LiveSource:
             log.warning(event, feed=name, outcome=error.outcome, error=str(error), failures=self._breaker.failures)
 
 
+def _count_refused(news: News, publisher: Publisher) -> None:
+    for reason, count in news.refused.items():
+        publisher.count_refused(reason, count)
+
+
 @asynccontextmanager
 async def open_source(
     feed: Feed, settings: Settings, bootstrap: str, *, url: str | None = None, every: timedelta | None = None
@@ -158,10 +156,10 @@ async def open_source(
         yield LiveSource(feed, fetcher, await learned(feed, settings, bootstrap), every=every)
 
 
-async def learned(feed: Feed, settings: Settings, bootstrap: str, clock: Clock = utc_now) -> Known:
+async def learned(feed: Feed, settings: Settings, bootstrap: str) -> Known:
     """What Kafka holds of a feed: its sensors, its incidents, its weather and its readings of the last hours."""
     known: list[Event] = []
-    recent = clock() - READINGS_LEARNED
+    recent = utc_now() - READINGS_LEARNED
     for topic, since in (
         (topics.SENSORS, None),
         (topics.INCIDENTS, None),

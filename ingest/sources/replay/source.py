@@ -24,6 +24,7 @@ from schema.events import Event, Reading
 from schema.publisher import Publisher
 from urbanclear.errors import ConfigurationError
 from urbanclear.logs import get_logger
+from urbanclear.serving import unless_stopped
 
 log = get_logger("ingest")
 
@@ -76,18 +77,8 @@ class ReplaySource:
 
     async def run(self, publisher: Publisher, stop: asyncio.Event) -> None:
         """Replay until the file ends or `stop` is set; raises `SourceError` where the file turns out damaged."""
-        replaying = asyncio.create_task(self._replay(publisher))
-        stopping = asyncio.create_task(stop.wait())
-        try:
-            await asyncio.wait({replaying, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (replaying, stopping):
-                task.cancel()
-            await asyncio.wait({replaying, stopping})
-        if replaying.cancelled():
+        if not await unless_stopped(self._replay(publisher), stop):
             log.info("replay.stopped", file=self._recording.name, published=self._published)
-        else:
-            replaying.result()
 
     async def _replay(self, publisher: Publisher) -> None:
         survey = await self._recording.look_over()

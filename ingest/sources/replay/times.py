@@ -41,7 +41,13 @@ class Times:
         return self.resolve(self.local(stamp))
 
     def resolve(self, local: datetime) -> datetime | Twice:
-        """The UTC time or times of a stamp."""
+        """The UTC time or times of a stamp; raises `InvalidEvent` when there is none."""
+        try:
+            return self._in_utc(local)
+        except OverflowError:
+            raise InvalidEvent("bad_time", f"{local.isoformat()} is no time in UTC") from None
+
+    def _in_utc(self, local: datetime) -> datetime | Twice:
         if local.tzinfo is not None:
             return local.astimezone(UTC)
         if self._zone is None:

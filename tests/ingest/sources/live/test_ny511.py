@@ -214,5 +214,5 @@ async def test_the_key_goes_to_the_server_and_nowhere_else(feed_server: FeedServ
         async with polling(FEED, now=NOW, url=url, settings=settings) as polls:
             await polls.poll(3)
     assert [request.target for request in feed_server.requests] == ["/feed?format=json&key=s3cret"] * 3
-    assert {"feed.failing", "feed.part_rejected"} <= {line["event"] for line in logs}
+    assert {"feed.failing", "feed.parts_rejected"} <= {line["event"] for line in logs}
     assert "s3cret" not in str(logs) + repr(settings)

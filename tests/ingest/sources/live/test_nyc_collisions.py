@@ -108,11 +108,10 @@ def test_what_a_report_says_is_put_in_words() -> None:
     assert (cleared.status, cleared.time) == ("cleared", datetime(2026, 5, 28, 14, 5, tzinfo=UTC))
 
 
-def test_a_collision_of_a_moment_ago_is_not_over_yet() -> None:
-    just_now = datetime(2026, 5, 28, 13, 30, tzinfo=UTC)
-    assert [part.status for part in parse(as_document(GOOD, fetched_at=just_now)) if isinstance(part, Incident)] == [
-        "reported"
-    ]
+@pytest.mark.parametrize("date", ["2026-06-01T00:00:00.000", "9999-12-31T00:00:00.000"])
+def test_a_collision_of_a_moment_ago_or_still_to_come_is_not_over(date: str) -> None:
+    parts = parse(as_document({**GOOD, "crash_date": date, "crash_time": "7:59"}))
+    assert [part.status for part in parts if isinstance(part, Incident)] == ["reported"]
 
 
 @pytest.mark.parametrize(
@@ -120,6 +119,7 @@ def test_a_collision_of_a_moment_ago_is_not_over_yet() -> None:
     [
         ({"collision_id": ""}, "bad_id"),
         ({"crash_time": "25:00"}, "bad_time"),
+        ({"crash_date": "9999-12-31", "crash_time": "23:59"}, "bad_time"),
         ({"crash_date": "2026-03-08T00:00:00.000", "crash_time": "2:30"}, "nonexistent_time"),
         ({"number_of_persons_injured": "some"}, "bad_number"),
         ({"latitude": "95"}, "invalid"),

@@ -137,6 +137,7 @@ def test_rows_without_data_are_refused_and_rows_that_cannot_be_used_rejected() -
         b'{"error": true, "message": "no"}',
         b'["a"]',
         b"[",
+        b'[{"a": ' + b"[" * 100_000,
         HEAD.replace("Speed", "Velocity").encode(),
         b'[{"speed": "1", "status": "0"}]',
         b"\x1f\x8b\x00\xff\xfe",

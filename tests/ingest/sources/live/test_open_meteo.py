@@ -99,6 +99,7 @@ def test_a_value_out_of_range_rejects_its_hour_only() -> None:
         (answer(temperature_2m=[1.0]), "lengths"),
         ({**answer(), "hourly": {}}, "no forecast"),
         ([], "no forecast"),
+        ({"error": True}, "no forecast"),
     ],
 )
 def test_a_document_of_another_form_is_a_changed_feed(said: object, message: str) -> None:

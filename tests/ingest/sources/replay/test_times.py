@@ -81,6 +81,8 @@ def test_every_way_the_feed_has_written_a_stamp_is_understood(text: str) -> None
         (NEW_YORK, "yesterday", "bad_time"),
         (NEW_YORK, "", "bad_time"),
         (NEW_YORK, "2017-02-30T00:00:00", "bad_time"),
+        (NEW_YORK, "9999-12-31T23:30:00", "bad_time"),
+        (NEW_YORK, "0001-01-01T00:00:00+05:00", "bad_time"),
         (None, "2017-03-12T02:30:00", "naive_time"),
     ],
 )
