@@ -17,7 +17,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 from ingest.readings import UNUSABLE, Readings, Row, columns, decode_rows, microseconds
 from ingest.registry import NO_SENSOR, Registry
 from schema import topics
-from schema.events import Event, Reading, check_time, decode
+from schema.events import UNREADABLE, Event, Reading, check_time, decode
 from schema.retention import Retention
 from urbanclear.errors import InvalidEvent
 from urbanclear.settings import Settings
@@ -148,7 +148,7 @@ class Reader:
         for record in records:
             try:
                 found = decode_rows(record.value or b"")
-            except (msgspec.MsgspecError, UnicodeDecodeError):
+            except UNREADABLE:
                 elements = _elements(record)
                 found = UNUSABLE if elements is None else list(map(_row, elements))
             if isinstance(found, list):
@@ -194,7 +194,7 @@ def _elements(record: ConsumerRecord) -> list[msgspec.Raw] | None:
     """What a message that carries a list holds; None for any other."""
     try:
         return msgspec.json.decode(record.value or b"", type=list[msgspec.Raw])
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
 
 
@@ -202,6 +202,6 @@ def _row(element: msgspec.Raw) -> Row:
     """One reading of a list; whatever is none is told by `Reader._passes`."""
     try:
         found = decode_rows(bytes(element))
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except UNREADABLE:
         return UNUSABLE
     return UNUSABLE if isinstance(found, list) else found

@@ -175,6 +175,9 @@ ALL: Final[tuple[type[Event], ...]] = (Sensor, Reading, Incident, Weather, Predi
 EventT = TypeVar("EventT", bound=Event)
 T = TypeVar("T")
 
+#: What reading bytes as JSON raises for those that are none, or that are nested too deeply.
+UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
 _encoder = msgspec.json.Encoder()
 _readings_decoder = msgspec.json.Decoder(Reading | list[Reading])
 _decoders: dict[type[Event], msgspec.json.Decoder[Event]] = {kind: msgspec.json.Decoder(kind) for kind in ALL}
@@ -207,7 +210,7 @@ def _decoded(decoder: msgspec.json.Decoder[T], value: bytes) -> T:
     except msgspec.ValidationError as error:
         reason = "naive_time" if "timezone" in str(error) else "invalid"
         raise InvalidEvent(reason, str(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise InvalidEvent("undecodable", str(error)) from None
 
 

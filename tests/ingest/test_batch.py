@@ -134,3 +134,9 @@ def test_readings_older_than_they_are_kept_are_too_old() -> None:
     batch, _ = read(*values, settings=settings, now=now)
     assert len(batch.readings) == 1
     assert [letter.reason for letter in batch.dead] == ["too_old"]
+
+
+@pytest.mark.parametrize("value", [b"[" * 100_000, b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}"])
+def test_a_message_nested_without_end_is_a_dead_letter(value: bytes) -> None:
+    batch, _ = read(value)
+    assert [letter.reason for letter in batch.dead] == [by_the_contract(value)]

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 from psycopg import AsyncConnection, sql
 from psycopg.rows import dict_row
 
-from ingest.statements import UPSERT_LATEST
 from schema.chunks import Chunks
 from schema.engines import Engine, engine_of
 from schema.measures import Definition, compute_days
 from schema.retention import Retention
 from schema.rollups import FIVE_MINUTES
+from tests.readings import NOTE_LATEST
 from urbanclear.settings import Settings
 
 METRES_PER_DEGREE = 111_195.0
@@ -82,17 +82,7 @@ class City:
         async with self.connection.cursor() as cursor, cursor.copy(copy) as writing:
             for row in rows:
                 await writing.write_row(row)
-        newest = {row.sensor_id: row for row in sorted(rows, key=lambda row: row.time) if row.flag is None}
-        await self.connection.execute(
-            UPSERT_LATEST,
-            [
-                list(newest),
-                [row.time for row in newest.values()],
-                [row.speed_kmh for row in newest.values()],
-                [row.volume_vph for row in newest.values()],
-                *[[None] * len(newest)] * 2,
-            ],
-        )
+        await self.connection.execute(NOTE_LATEST)
         await self.engine.recompute(self.connection, min(times), max(times) + FIVE_MINUTES, Retention())
 
     async def compute(self, *days: date, time_zone: str = "UTC", **choices: Any) -> None:

@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 from schema.check import find_drift
 from schema.cli import app
 from schema.rollups import ROLLUPS
+from schema.upgrade import newest_revision
 from urbanclear.errors import ConfigurationError, StartError, UrbanclearError
 from urbanclear.settings import Settings, get_settings
 
@@ -105,7 +106,10 @@ def test_check_finds_nothing_in_a_fresh_database(url: str) -> None:
         ("DROP TABLE measures.delay CASCADE", "table delay is missing"),
         ("DROP INDEX sensors_area_idx", "index sensors_area_idx is missing"),
         ("DROP VIEW sensor_health", "view sensor_health is not as described"),
-        ("DELETE FROM alembic_version", "the schema is at nothing, not 0003: run `urbanclear schema upgrade`"),
+        (
+            "DELETE FROM alembic_version",
+            f"the schema is at nothing, not {newest_revision()}: run `urbanclear schema upgrade`",
+        ),
     ],
 )
 def test_check_names_each_drift_and_ends_with_an_error(url: str, change: str, line: str) -> None:
