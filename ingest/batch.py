@@ -130,7 +130,7 @@ class Reader:
                 self._read_rows(records, rows, batch.carriers)
             else:
                 self._read_events(records, batch, now)
-        batch.published_ms = min(record.timestamp for records in polled.values() for record in records)
+        batch.published_ms = min(records[0].timestamp for records in polled.values())
         batch.readings = self._checked(rows, batch, now)
         return batch
 
@@ -145,17 +145,16 @@ class Reader:
                 batch.messages.append(Message(event, record))
 
     def _read_rows(self, records: Sequence[ConsumerRecord], rows: list[Row], carriers: Carriers) -> None:
-        for record in records:
-            try:
-                found = decode_rows(record.value or b"")
-            except UNREADABLE:
-                elements = _elements(record)
-                found = UNUSABLE if elements is None else list(map(_row, elements))
-            if isinstance(found, list):
-                rows += found
-                carriers.add(record, len(found))
+        try:
+            messages = [decode_rows(record.value or b"") for record in records]
+        except UNREADABLE:
+            messages = [_one_by_one(record) for record in records]
+        for record, message in zip(records, messages, strict=True):
+            if isinstance(message, list):
+                rows += message
+                carriers.add(record, len(message))
             else:
-                rows.append(found)
+                rows.append(message)
                 carriers.add(record, 1)
 
     def _checked(self, rows: list[Row], batch: Batch, now: datetime) -> Readings:
@@ -198,7 +197,13 @@ def _elements(record: ConsumerRecord) -> list[msgspec.Raw] | None:
         return None
 
 
-def _row(element: msgspec.Raw) -> Row:
+def _one_by_one(record: ConsumerRecord) -> Row | list[Row]:
+    """The readings of a message that may hold what is none."""
+    elements = _elements(record)
+    return _row(record.value or b"") if elements is None else list(map(_row, elements))
+
+
+def _row(element: msgspec.Raw | bytes) -> Row:
     """One reading of a list; whatever is none is told by `Reader._passes`."""
     try:
         found = decode_rows(bytes(element))

@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Coroutine, Iterable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
@@ -38,6 +39,21 @@ PATIENCE_SECONDS: Final = 1.0  # with a full pipeline; then partitions are pause
 DRAIN_SECONDS: Final = 5.0  # half a session: the others of the group wait for it
 STOP_SECONDS: Final = 2.5
 RETAKE_SECONDS: Final = 1.0
+
+
+@dataclass
+class Gathered:
+    """Messages of a batch, and how much they are."""
+
+    polled: dict[TopicPartition, list[ConsumerRecord]] = field(default_factory=dict)
+    records: int = 0
+    bytes: int = 0
+
+    def add(self, found: dict[TopicPartition, list[ConsumerRecord]]) -> None:
+        for place, records in found.items():
+            self.polled.setdefault(place, []).extend(records)
+            self.records += len(records)
+            self.bytes += sum([len(record.value or b"") for record in records])
 
 
 class Consumer:
@@ -99,41 +115,35 @@ class Consumer:
                 await self._take_partitions(consumer, letters, stop)
                 continue
             epoch = self._pipeline.epoch
-            polled = await self._gather(consumer, stop)
+            gathered = await self._gather(consumer, stop)
             if epoch != self._pipeline.epoch or self._draining:
                 continue  # whoever has the partitions then is given these again
-            if polled:
+            if polled := gathered.polled:
                 batch = self._reader.read(polled, datetime.now(UTC))
-                self._learn_sizes(polled, len(batch))
+                self._learn_sizes(gathered, len(batch))
                 await self._hand_over(consumer, self._pipeline.put(epoch, batch), stop)
             self._observe_lag(consumer, polled)
         await self._hand_over(consumer, self._pipeline.end(), None)
 
-    async def _gather(
-        self, consumer: AIOKafkaConsumer, stop: asyncio.Event
-    ) -> dict[TopicPartition, list[ConsumerRecord]]:
+    async def _gather(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> Gathered:
         """Messages until they hold about as many readings as a batch, or the first has waited long enough."""
-        polled: dict[TopicPartition, list[ConsumerRecord]] = {}
-        left = self._settings.ingest_batch_rows * self._reading_bytes
-        until = time.monotonic() + IDLE_SECONDS
-        while left > 0 and not stop.is_set() and not self._draining:
+        gathered, until = Gathered(), time.monotonic() + IDLE_SECONDS
+        wanted = self._settings.ingest_batch_rows * self._reading_bytes
+        while (left := wanted - gathered.bytes) > 0 and not stop.is_set() and not self._draining:
             wait_ms = max(0, round((until - time.monotonic()) * 1000))
             most = max(1, min(MOST_RECORDS, int(left / self._record_bytes)))
             found = await consumer.getmany(timeout_ms=wait_ms, max_records=most)
-            if not polled:
+            if not gathered.polled:
                 until = time.monotonic() + self._settings.ingest_batch_seconds
-            for place, records in found.items():
-                polled.setdefault(place, []).extend(records)
-                left -= sum(len(record.value or b"") for record in records)
+            gathered.add(found)
             if not found or (wait_ms == 0 and time.monotonic() >= until):
                 break
-        return polled
+        return gathered
 
-    def _learn_sizes(self, polled: dict[TopicPartition, list[ConsumerRecord]], events: int) -> None:
-        sizes = [len(record.value or b"") for records in polled.values() for record in records]
-        self._record_bytes = max(1.0, sum(sizes) / len(sizes))
+    def _learn_sizes(self, gathered: Gathered, events: int) -> None:
+        self._record_bytes = max(1.0, gathered.bytes / gathered.records)
         if events:
-            self._reading_bytes = max(1.0, sum(sizes) / events)
+            self._reading_bytes = max(1.0, gathered.bytes / events)
 
     async def _hand_over(
         self, consumer: AIOKafkaConsumer, putting: Coroutine[object, object, None], stop: asyncio.Event | None
