@@ -67,6 +67,30 @@ def live(
     serve(lambda stop: run_live(kafka_bootstrap(settings), feed, settings, stop, url=url, every=interval), settings)
 
 
+@source.command()
+def mqtt(
+    broker: Annotated[str, typer.Option(help="mqtt://user@host:1883, or mqtts:// for TLS")],
+    topic: Annotated[str, typer.Option(help="filter of topics, such as 'city/+/readings'")],
+    sensor_from_topic: Annotated[
+        str | None, typer.Option(help="source that names a sensor without one, with the level of the topic's +")
+    ] = None,
+    client_id: Annotated[str | None, typer.Option(help="name of the session; one process has it at a time")] = None,
+    version: Annotated[Literal["5", "3.1.1"], typer.Option(help="of MQTT that the broker speaks")] = "5",
+) -> None:
+    """Readings that devices publish to an MQTT broker."""
+    from ingest.sources.mqtt.broker import Broker, session_name
+    from ingest.sources.mqtt.payload import SensorLevel
+    from ingest.sources.mqtt.source import MqttSource
+    from ingest.sources.run import run_mqtt
+    from schema.database import kafka_bootstrap
+
+    settings = get_settings()
+    level = None if sensor_from_topic is None else SensorLevel.of(topic, sensor_from_topic)
+    place = Broker.parse(broker, client_id or session_name(topic), version)
+    feed = MqttSource(place, topic, settings, level=level)
+    serve(lambda stop: run_mqtt(kafka_bootstrap(settings), feed, stop), settings)
+
+
 @source.command("feeds")
 def list_feeds() -> None:
     """The live feeds: name, address, interval, and what each is."""

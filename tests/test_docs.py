@@ -11,6 +11,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from typer.main import get_command
 
 import ingest.metrics
+import ingest.sources.mqtt.metrics
 import schema.metrics
 from api.app import create_app
 from schema import topics
@@ -58,7 +59,14 @@ def test_every_endpoint_is_documented() -> None:
     assert [endpoint for endpoint in endpoints if f"| `{endpoint}` |" not in DOCS["api.md"]] == []
 
 
-@pytest.mark.parametrize(("part", "page"), [(schema.metrics, "schema.md"), (ingest.metrics, "ingest.md")])
+@pytest.mark.parametrize(
+    ("part", "page"),
+    [
+        (schema.metrics, "schema.md"),
+        (ingest.metrics, "ingest.md"),
+        (ingest.sources.mqtt.metrics, "feeds.md"),
+    ],
+)
 def test_every_metric_is_documented_where_its_part_is(part: ModuleType, page: str) -> None:
     metrics = [metric for metric in vars(part).values() if isinstance(metric, MetricWrapperBase)]
     names = [

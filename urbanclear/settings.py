@@ -137,6 +137,9 @@ class Settings(BaseSettings):
         None, description="app token for New York's open data, which raises the number of questions allowed"
     )
     ny511_key: SecretStr | None = Field(None, description="key for 511NY's events, without which it gives none")
+    mqtt_password: SecretStr | None = Field(
+        None, description="password with which `urbanclear source mqtt` connects to its broker"
+    )
     planning_percentile: float = Field(
         0.95, gt=0.5, lt=1, description="percentile of travel times that the planning time and buffer index use"
     )

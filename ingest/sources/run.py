@@ -8,6 +8,7 @@ from prometheus_client import Gauge
 
 from ingest.sources.live.feed import Feed
 from ingest.sources.live.source import LiveSource, open_source
+from ingest.sources.mqtt.source import MqttSource
 from ingest.sources.progress import last_published
 from ingest.sources.replay.source import ReplaySource
 from ingest.sources.simulator.source import SimulatorOptions, SimulatorSource
@@ -43,12 +44,20 @@ async def run_live(
         await _run(bootstrap, polling, stop)
 
 
+async def run_mqtt(bootstrap: str, feed: MqttSource, stop: asyncio.Event) -> None:
+    """What an MQTT broker has, until told to stop."""
+    show_replayed(0, 0)  # there is no past to fill in
+    await _run(bootstrap, feed, stop)
+
+
 def show_replayed(done: int, total: int) -> None:
     """Say how many readings of how many are published."""
     PROGRESS.set(done / total if total else 1.0)
 
 
-async def _run(bootstrap: str, feed: SimulatorSource | ReplaySource | LiveSource, stop: asyncio.Event) -> None:
+async def _run(
+    bootstrap: str, feed: SimulatorSource | ReplaySource | LiveSource | MqttSource, stop: asyncio.Event
+) -> None:
     async with open_publisher(bootstrap) as publisher:
         try:
             await feed.run(publisher, stop)

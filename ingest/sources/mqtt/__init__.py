@@ -1,0 +1,1 @@
+"""Readings that devices publish to an MQTT broker."""
