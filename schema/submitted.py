@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from schema.events import Reading, check_time, decode
+from schema.events import UNREADABLE, Reading, check_time, decode
 from schema.retention import Retention
 from urbanclear.errors import InvalidEvent
 from urbanclear.settings import Settings
@@ -49,7 +49,7 @@ def items_of_json(body: bytes) -> list[bytes]:
         raise _too_many()
     try:
         items = msgspec.json.decode(body, type=list[msgspec.Raw])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise InvalidEvent("undecodable", str(error)) from None
     return _bounded([bytes(item) for item in items])
 

@@ -6,6 +6,7 @@ from typing import Final, Self
 
 import msgspec
 
+from schema.events import UNREADABLE
 from schema.submitted import Check, Rejected, Submitted, items_of_json, sort_out
 from urbanclear.errors import ConfigurationError, InvalidEvent
 
@@ -50,6 +51,6 @@ def _named(item: bytes, sensor: str) -> bytes:
     """`item` with its sensor; as it is where it has one, or is no JSON object."""
     try:
         fields = msgspec.json.decode(item, type=dict[str, msgspec.Raw])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return item
     return item if "sensor" in fields else msgspec.json.encode({"sensor": sensor, **fields})
