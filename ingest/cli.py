@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from ingest.dead_letters_cli import app as dead_letters
 from urbanclear.durations import parse_duration
 from urbanclear.serving import serve
 from urbanclear.settings import get_settings
@@ -14,6 +15,7 @@ from urbanclear.settings import get_settings
 TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 
 ingest = typer.Typer(help="Kafka to the database.")
+ingest.add_typer(dead_letters, name="dead-letters")
 source = typer.Typer(no_args_is_help=True, help="Publish a feed to Kafka.")
 
 

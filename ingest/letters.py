@@ -11,18 +11,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
+from aiokafka.errors import ProducerFenced
 
 from ingest.batch import DeadLetter
+from ingest.transactions import take
 from schema import topics
 from urbanclear.logs import get_logger
 
 log = get_logger("ingest")
 
 LONGEST_DETAIL: Final = 1_000
-LARGEST_MESSAGE: Final = 2_000_000  # a message of the size that brokers let in by default, and its headers
-TAKE_SECONDS: Final = 30.0
-FENCED: Final = (ProducerFenced, InvalidProducerEpoch)
 
 
 class Letterbox:
@@ -59,20 +57,8 @@ class Letterbox:
         await asyncio.gather(*(producer.stop() for producer in producers.values()), return_exceptions=True)
 
     async def _open(self, place: TopicPartition) -> None:
-        producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap,
-            transactional_id=f"{self._group}-{place.topic}-{place.partition}",
-            acks="all",
-            max_request_size=LARGEST_MESSAGE,
-        )
-        self._producers[place] = producer
-        await producer.start()
-        try:
-            async with asyncio.timeout(TAKE_SECONDS):
-                await producer.begin_transaction()  # waits until the name is taken
-                await producer.abort_transaction()
-        except TimeoutError as error:
-            raise KafkaError(f"no transactional id for {place} within {TAKE_SECONDS:.0f} s") from error
+        name = f"{self._group}-{place.topic}-{place.partition}"
+        self._producers[place] = await take(self._bootstrap, name)
 
 
 async def _send(producer: AIOKafkaProducer, letter: DeadLetter) -> asyncio.Future[object]:

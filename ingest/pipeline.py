@@ -20,8 +20,9 @@ from ingest import metrics
 from ingest.batch import Batch, DeadLetter
 from ingest.connection import AWAY, Connection, retry_seconds
 from ingest.flags import Rules, flag, in_key_order
-from ingest.letters import FENCED, Letterbox
+from ingest.letters import Letterbox
 from ingest.registry import Registry
+from ingest.transactions import FENCED
 from ingest.writer import Rows, Transaction, Writer
 from schema.heartbeat import BEAT, HEARTBEAT_SECONDS, instance_name
 from urbanclear.logs import get_logger

@@ -38,6 +38,11 @@ ALL: Final = (SENSORS, READINGS, INCIDENTS, WEATHER, PREDICTIONS, ALERTS, DEAD_L
 _EVENT_OF: Final = {topic.name: topic.event for topic in ALL if topic.event is not None}
 
 
+def event_of(topic: str) -> type[Event]:
+    """What a topic carries; raises `KeyError` for one that carries no events."""
+    return _EVENT_OF[topic]
+
+
 def decode_message(topic: str, value: bytes) -> Sequence[Event]:
     """The events in a message of `topic`: one, or of readings any number; raises `InvalidEvent`."""
     if topic == READINGS.name:

@@ -8,6 +8,7 @@ UrbanclearError            says in one sentence what is wrong and what to do nex
 ├── SourceError            a feed's input cannot be read
 │   └── FeedError          a live feed's answer is of no use; asked again later
 │       └── FeedChanged    it came, and is not of the form expected
+├── RetryFenced            another retry of dead letters began, and stopped this one
 ├── NotDelivered           Kafka did not take what was sent to it
 │   └── KafkaAway          it did not answer in time
 └── InvalidEvent           one message cannot be accepted; carries the dead letter's reason
@@ -60,6 +61,10 @@ class FeedChanged(FeedError):
 
     def __init__(self, detail: str) -> None:
         super().__init__("changed", detail)
+
+
+class RetryFenced(UrbanclearError):
+    """Another retry of dead letters began, and stopped this one."""
 
 
 class NotDelivered(UrbanclearError):

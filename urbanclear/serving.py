@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 from aiokafka.errors import KafkaConnectionError
 from prometheus_client import start_http_server
@@ -10,6 +11,8 @@ from prometheus_client import start_http_server
 from urbanclear import logs
 from urbanclear.errors import StartError
 from urbanclear.settings import LOOPBACK, Settings
+
+T = TypeVar("T")
 
 
 def serve(part: Callable[[asyncio.Event], Awaitable[None]], settings: Settings) -> None:
@@ -20,8 +23,13 @@ def serve(part: Callable[[asyncio.Event], Awaitable[None]], settings: Settings) 
     logs.configure(settings)
     if settings.metrics_port is not None:
         start_http_server(settings.metrics_port, addr=LOOPBACK)
+    asked(_until_stopped(part))
+
+
+def asked(question: Coroutine[Any, Any, T]) -> T:
+    """Run what asks Kafka something, from its start to its end; raises `StartError` when Kafka does not answer."""
     try:
-        asyncio.run(_until_stopped(part))
+        return asyncio.run(question)
     except KafkaConnectionError as error:
         raise StartError(f"Kafka does not answer: check URBANCLEAR_KAFKA_BOOTSTRAP ({error}).") from error
 

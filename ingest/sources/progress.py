@@ -2,10 +2,10 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime
-from itertools import chain
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from ingest.topic_reader import open_reader
 from schema import topics
 from schema.events import Event, decode_readings
 from schema.topics import Topic, decode_message
@@ -36,35 +36,10 @@ async def published(bootstrap: str, topic: Topic, prefix: str, since: datetime |
 
     `since`: leave out what was published before.
     """
-    consumer = AIOKafkaConsumer(
-        topic.name,
-        bootstrap_servers=bootstrap,
-        group_id=None,
-        auto_offset_reset="earliest",
-        isolation_level="read_committed",
-    )
-    await consumer.start()
-    try:
-        ends = await consumer.end_offsets(list(consumer.assignment()))
-        left = await _seek(consumer, ends, since)
-        while left and (polled := await consumer.getmany(*left, timeout_ms=READ_MS)):
-            for record in chain.from_iterable(polled.values()):
-                for event in _events(topic, record.value or b"", prefix):
-                    yield event
-            left = [place for place in left if await consumer.position(place) < ends[place]]
-    finally:
-        await consumer.stop()
-
-
-async def _seek(
-    consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int], since: datetime | None
-) -> list[TopicPartition]:
-    """Begin at `since`; returns the partitions that hold something from then on."""
-    if since is not None:
-        starts = await consumer.offsets_for_times(dict.fromkeys(ends, int(since.timestamp() * 1000)))
-        for place, start in starts.items():
-            consumer.seek(place, ends[place] if start is None else start.offset)
-    return [place for place in ends if await consumer.position(place) < ends[place]]
+    async with open_reader(bootstrap, topic.name) as reader:
+        async for record in reader.records(since):
+            for event in _events(topic, record.value or b"", prefix):
+                yield event
 
 
 def _events(topic: Topic, value: bytes, prefix: str) -> list[Event]:
