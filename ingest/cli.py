@@ -38,16 +38,31 @@ def run_ingest(context: typer.Context) -> None:
 @source.command()
 def simulator(
     history: Annotated[str, typer.Option(help="how much of the past to fill in first: 7d, 12h, 0s")] = "7d",
-    interval: Annotated[str, typer.Option(help="how often each sensor reports")] = "10s",
+    interval: Annotated[str, typer.Option(help="how often each sensor reports: 10s, 1s, 0.5s")] = "10s",
     seed: Annotated[int, typer.Option(help="the same seed gives the same city")] = 1,
+    sensors: Annotated[int | None, typer.Option(help="how many, up to 50000; else one on each of 526 links")] = None,
+    scenario: Annotated[
+        list[str] | None, typer.Option(help="what is staged: a name or TOML file; repeatable")
+    ] = None,
+    truth: Annotated[
+        Path | None,
+        typer.Option(help="where to write what readings hide: a folder, or a .parquet or .csv.gz file"),
+    ] = None,
 ) -> None:
-    """New York, simulated: some 200 links, rush hours, weather, incidents, sensors that fail."""
+    """New York, simulated: rush hours, weather, incidents, scenarios, sensors that fail."""
     from ingest.sources.run import run_simulator
     from ingest.sources.simulator.source import SimulatorOptions
     from schema.database import kafka_bootstrap
 
     settings = get_settings()
-    options = SimulatorOptions(seed=seed, history=parse_duration(history), interval=parse_duration(interval))
+    options = SimulatorOptions(
+        seed=seed,
+        sensors=sensors,
+        scenarios=tuple(scenario or ()),
+        history=parse_duration(history),
+        interval=parse_duration(interval),
+        truth=truth,
+    )
     serve(lambda stop: run_simulator(kafka_bootstrap(settings), options, stop), settings)
 
 

@@ -1,60 +1,78 @@
-"""How many vehicles want to use each link, as a share of its capacity: the city's daily and weekly rhythm."""
+"""How many vehicles want to use each link, as a share of its capacity: the city's daily and weekly rhythm.
 
-import math
+The rhythm is that of speeds in New York's DOT feed of 2017: a test holds the simulated speeds to it.
+"""
+
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ingest.sources.simulator.network import Link
-from ingest.sources.simulator.randomness import Purpose, generator
+from ingest.sources.simulator.randomness import Purpose, generator, uniforms
+from ingest.sources.simulator.vectors import Vector
 
-NEW_YORK = ZoneInfo("America/New_York")
-MIDTOWN = (40.755, -73.985)
-WEEKEND = 5
+NEW_YORK: Final = ZoneInfo("America/New_York")
+MIDTOWN: Final = (40.755, -73.985)
+WEEK_HOURS: Final = 7 * 24
 
-Vector = NDArray[np.float64]
+# Demand at each full hour over what the average link carries, and the part of it that goes towards Midtown rather
+# than away.
+WORKDAY: Final = (
+    *(0.42, 0.30, 0.22, 0.18, 0.24, 0.42, 0.75, 1.00, 1.05, 1.02, 0.98, 0.97),
+    *(0.96, 0.96, 0.99, 1.02, 1.06, 1.08, 1.04, 0.96, 0.86, 0.74, 0.64, 0.54),
+)
+WEEKEND: Final = (
+    *(0.48, 0.38, 0.29, 0.22, 0.19, 0.22, 0.30, 0.42, 0.56, 0.71, 0.83, 0.91),
+    *(0.97, 1.00, 1.02, 1.04, 1.05, 1.06, 1.06, 1.03, 0.93, 0.81, 0.70, 0.58),
+)
+TIDE: Final = (
+    *(0.0, 0.0, 0.0, 0.0, 0.03, 0.08, 0.13, 0.16, 0.16, 0.12, 0.06, 0.02),
+    *(0.0, -0.02, -0.04, -0.08, -0.12, -0.14, -0.12, -0.07, -0.03, 0.0, 0.0, 0.0),
+)
+LEVEL: Final = np.array([*WORKDAY * 5, *WEEKEND * 2])
+DIRECTION: Final = np.array([*TIDE * 5, *(0.0,) * 48])
 
 
 class Demand:
-    """Demand over capacity, by link."""
+    """Demand of links over their nominal capacity, and the capacity they usually have."""
 
     def __init__(self, seed: int, links: Sequence[Link]) -> None:
         self._seed = seed
-        draws = generator(seed, Purpose.ROADS)
-        self._popularity = draws.uniform(0.78, 1.30, len(links))
-        self._inbound = np.array([_inbound(link) for link in links])
+        numbers = np.arange(len(links))
+        #: Share of nominal capacity left by merges, signals, parking: what the queue in front of them discharges.
+        self.usual_capacity = 0.62 + 0.38 * uniforms(seed, Purpose.ROADS, numbers, 0)
+        self._popularity = 0.80 + 0.42 * uniforms(seed, Purpose.ROADS, numbers, 1)
+        self.inbound = np.array([_inbound(link) for link in links])
+        self._day_factor = lru_cache(maxsize=64)(self._draw_day)
 
-    def at(self, time: datetime) -> Vector:
-        """The ratio at `time`; 1 is capacity. Peaks inbound in the morning, outbound in the evening."""
-        local = time.astimezone(NEW_YORK)
-        hour = local.hour + local.minute / 60 + local.second / 3600
-        daily = _weekend(hour) if local.weekday() >= WEEKEND else self._weekday(hour)
-        return daily * self._popularity * self._day_factor(local)
+    def at(self, seconds: Vector) -> Vector:
+        """Demand by time (seconds since 1970) and link; 1 is nominal capacity. Inbound peaks come in the morning."""
+        local = [datetime.fromtimestamp(second, UTC).astimezone(NEW_YORK) for second in seconds.tolist()]
+        hours = np.array([_week_hour(time) for time in local])
+        level = _at_week_hour(hours, LEVEL) * [self._busyness(time) for time in local]
+        tide = _at_week_hour(hours, DIRECTION)
+        return np.asarray((level[:, None] + tide[:, None] * self.inbound) * self._popularity * self.usual_capacity)
 
-    def _weekday(self, hour: float) -> Vector:
-        morning = (0.22 + 0.15 * self._inbound) * _bump(hour, 8.2, 1.3)
-        evening = (0.24 - 0.13 * self._inbound) * _bump(hour, 17.4, 1.7)
-        return np.asarray(_base(hour) + morning + evening)
+    def _busyness(self, local: datetime) -> float:
+        """Some days are busier than others; from noon to noon one passes into the next."""
+        share = (local.hour + local.minute / 60) / 24 - 0.5
+        today, beside = local.toordinal(), local.toordinal() + (1 if share > 0 else -1)
+        return float(self._day_factor(today) * (1 - abs(share)) + self._day_factor(beside) * abs(share))
 
-    def _day_factor(self, local: datetime) -> float:
-        """Some days are busier than others."""
-        return float(generator(self._seed, Purpose.DAYS, local.date().toordinal()).normal(1.0, 0.03))
-
-
-def _base(hour: float) -> float:
-    """Least at half past three, level through the day."""
-    return 0.12 + 0.62 / (1 + math.exp(-(hour - 6.3) * 1.6)) / (1 + math.exp((hour - 21.0) * 0.9))
-
-
-def _weekend(hour: float) -> Vector:
-    return np.asarray(_base(hour - 2) + 0.12 * _bump(hour, 14.5, 3.2))
+    def _draw_day(self, day: int) -> float:
+        return float(generator(self._seed, Purpose.DAYS, day).normal(1.0, 0.025))
 
 
-def _bump(hour: float, centre: float, width: float) -> float:
-    return math.exp(-((hour - centre) ** 2) / (2 * width**2))
+def _week_hour(local: datetime) -> float:
+    return local.weekday() * 24 + local.hour + local.minute / 60 + local.second / 3600
+
+
+def _at_week_hour(hours: Vector, table: Vector) -> Vector:
+    return np.asarray(np.interp(hours, np.arange(WEEK_HOURS + 1), np.append(table, table[0])))
 
 
 def _inbound(link: Link) -> float:

@@ -1,4 +1,4 @@
-"""Incidents that arrive, block lanes and clear, drawn day by day."""
+"""Incidents that arrive where and when there is traffic, block lanes and clear, drawn day by day."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,10 +8,16 @@ from typing import Final
 
 import numpy as np
 
+from ingest.sources.simulator.demand import Demand
+from ingest.sources.simulator.influence import Influence
 from ingest.sources.simulator.network import Link
-from ingest.sources.simulator.randomness import Purpose, day_number, generator, within_day
+from ingest.sources.simulator.randomness import Purpose, day_number, day_start, generator, within_day
+from ingest.sources.simulator.vectors import Vector
 from schema.events import Incident, IncidentKind, IncidentStatus, Severity
 
+INCIDENT_PREFIX: Final = "nyc-sim-"
+HOUR_S: Final = 3_600
+SECOND: Final = timedelta(seconds=1)
 PER_DAY: Final = 40.0
 MEDIAN_MINUTES: Final = 35.0
 LONGEST: Final = timedelta(hours=6)
@@ -50,65 +56,72 @@ class Happening:
     end: datetime
     lanes_blocked: int
 
-    def states(self) -> tuple[tuple[datetime, IncidentStatus], ...]:
-        """What is told, and when: once more when half of it is over."""
-        half = (self.start + (self.end - self.start) / 2).replace(microsecond=0)
-        return (self.start, "reported"), (half, "updated"), (self.end, "cleared")
+
+def states(start: datetime, end: datetime) -> tuple[tuple[datetime, IncidentStatus], ...]:
+    """What is told of an incident, and when: once more when half of it is over."""
+    half = (start + (end - start) / 2).replace(microsecond=0)
+    return (start, "reported"), (half, "updated"), (end, "cleared")
 
 
 class Incidents:
-    """All that happens on `links`."""
+    """All that happens on `links`, in proportion to the traffic that `demand` says."""
 
-    def __init__(self, seed: int, links: Sequence[Link]) -> None:
+    def __init__(self, seed: int, links: Sequence[Link], demand: Demand) -> None:
         self._seed = seed
         self._links = links
-        weights = np.array([link.length_m * (1.5 if link.kind == "expressway" else 1.0) for link in links])
-        self._weights = weights / weights.sum()
+        self._demand = demand
+        exposure = [link.length_m * link.lanes * (1.5 if link.kind == "expressway" else 1.0) for link in links]
+        self._exposure = np.array(exposure)
         self._of_day = lru_cache(maxsize=64)(self._draw_day)
 
-    def active(self, time: datetime) -> list[Happening]:
-        """What is going on at `time`."""
-        return [happening for happening in self._near(time, time) if happening.start <= time < happening.end]
+    def during(self, start: datetime, end: datetime) -> list[Happening]:
+        """What is going on at any time after `start` and before `end`."""
+        days = range(day_number(start - LONGEST), day_number(end) + 1)
+        near = [happening for day in days for happening in self._of_day(day)]
+        return [happening for happening in near if happening.start < end and start < happening.end]
 
-    def capacity_left(self, time: datetime) -> dict[int, float]:
-        """Share of capacity left, by link, where something is going on."""
-        left: dict[int, float] = {}
-        for happening in self.active(time):
-            share = remaining_capacity(happening.lanes_blocked, self._links[happening.link].lanes)
-            left[happening.link] = min(share, left.get(happening.link, 1.0))
-        return left
+    def influences(self, start: datetime, end: datetime) -> list[Influence]:
+        """What they do to traffic between `start` and `end`."""
+        return [self._influence(happening) for happening in self.during(start, end)]
 
     def events(self, start: datetime, end: datetime) -> list[Incident]:
         """The changes of state after `start` and up to `end`, in order of time."""
-        changes: list[tuple[datetime, Incident]] = []
-        for happening in self._near(start, end):
-            for time, status in happening.states():
-                if start < time <= end:
-                    changes.append((time, self._event(happening, time, status)))
-        return [event for _, event in sorted(changes, key=lambda change: (change[0], change[1].id))]
+        near = self.during(start - SECOND, end + SECOND)
+        changes = [(time, it, status) for it in near for time, status in states(it.start, it.end)]
+        told = sorted((change for change in changes if start < change[0] <= end), key=lambda it: (it[0], it[1].id))
+        return [self._event(happening, time, status) for time, happening, status in told]
 
-    def _near(self, start: datetime, end: datetime) -> list[Happening]:
-        first, last = day_number(start - LONGEST), day_number(end)
-        return [happening for day in range(first, last + 1) for happening in self._of_day(day)]
+    def _influence(self, happening: Happening) -> Influence:
+        left = remaining_capacity(happening.lanes_blocked, self._links[happening.link].lanes)
+        return Influence(
+            cause=happening.id,
+            links=np.array([happening.link]),
+            start=np.array([happening.start.timestamp()]),
+            end=np.array([happening.end.timestamp()]),
+            capacity=np.array([left]),
+            demand=np.ones(1),
+        )
 
     def _draw_day(self, day: int) -> list[Happening]:
         draws = generator(self._seed, Purpose.INCIDENTS, day)
-        return [self._draw(draws, day, number) for number in range(draws.poisson(PER_DAY))]
+        middles = day_start(day).timestamp() + HOUR_S * np.arange(0.5, 24.0)
+        traffic = self._demand.at(middles) * self._exposure
+        chances = (traffic / traffic.sum()).cumsum()
+        return [self._draw(draws, day, number, chances) for number in range(draws.poisson(PER_DAY))]
 
-    def _draw(self, draws: np.random.Generator, day: int, number: int) -> Happening:
-        link = int(draws.choice(len(self._links), p=self._weights))
+    def _draw(self, draws: np.random.Generator, day: int, number: int, chances: Vector) -> Happening:
+        cell = min(int(np.searchsorted(chances, draws.random())), len(chances) - 1)
+        hour, link = divmod(cell, len(self._links))
         kind = KINDS[int(draws.choice(len(KINDS), p=[share for _, share in KINDS]))][0]
-        # three in five fall into the waking hours of New York, 11 to 24 UTC
-        hour = draws.uniform(11, 24) if draws.random() < 0.6 else draws.uniform(0, 24)
-        start = within_day(day, hour * 3600)
+        start = within_day(day, (hour + draws.random()) * HOUR_S)
         minutes = float(np.clip(draws.lognormal(np.log(MEDIAN_MINUTES), 0.6), 8, LONGEST.total_seconds() / 60))
         blocked = int(min(draws.choice([0, 1, 2, 3], p=[0.35, 0.42, 0.17, 0.06]), self._links[link].lanes))
         end = (start + timedelta(minutes=minutes)).replace(microsecond=0)
-        return Happening(f"nyc-sim-{day}-{number}", link, kind, start, end, blocked)
+        return Happening(f"{INCIDENT_PREFIX}{self._seed}-{day}-{number}", link, kind, start, end, blocked)
 
     def _event(self, happening: Happening, time: datetime, status: IncidentStatus) -> Incident:
         link = self._links[happening.link]
-        middle = link.shape[len(link.shape) // 2]
+        middle = link.middle
         lanes = (
             f", {happening.lanes_blocked} of {link.lanes} lanes blocked" if happening.lanes_blocked else ", shoulder"
         )

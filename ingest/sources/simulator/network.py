@@ -3,11 +3,12 @@
 import math
 import re
 import tomllib
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any, Final
 
 from schema.events import LineString, Sensor
@@ -37,9 +38,14 @@ class Link:
     capacity_vph: float
     lanes: int
 
+    @property
+    def middle(self) -> Position:
+        """The place half-way along it."""
+        return along(self.shape, 0.5)
+
     def sensor(self) -> Sensor:
         """The link as the sensor that reports it."""
-        middle = self.shape[len(self.shape) // 2]
+        middle = self.middle
         return Sensor(
             external_id=self.external_id,
             name=self.name,
@@ -76,6 +82,15 @@ def distance_m(a: Position, b: Position) -> float:
     (lat1, lon1), (lat2, lon2) = ((math.radians(x) for x in point) for point in (a, b))
     h = math.sin((lat2 - lat1) / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
     return 2 * EARTH_RADIUS_M * math.asin(math.sqrt(h))
+
+
+def along(shape: tuple[Position, ...], share: float) -> Position:
+    """The place at this share of a line's length."""
+    lengths = [0.0, *accumulate(distance_m(a, b) for a, b in pairwise(shape))]
+    number = min(max(bisect_left(lengths, share * lengths[-1]), 1), len(shape) - 1)
+    part = (share * lengths[-1] - lengths[number - 1]) / (lengths[number] - lengths[number - 1])
+    (lat1, lon1), (lat2, lon2) = shape[number - 1], shape[number]
+    return round(lat1 + part * (lat2 - lat1), 6), round(lon1 + part * (lon2 - lon1), 6)
 
 
 def _links(road: dict[str, Any], content: dict[str, Any]) -> Iterator[Link]:

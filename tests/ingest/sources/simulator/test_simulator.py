@@ -1,24 +1,19 @@
 """The simulated city behaves like one, and always the same."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from statistics import mean
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.sources.progress import last_published
 from ingest.sources.simulator import network
+from ingest.sources.simulator.day import BEGIN_S, DAY_S
+from ingest.sources.simulator.demand import NEW_YORK
 from ingest.sources.simulator.model import Simulator
-from ingest.sources.simulator.source import SimulatorOptions, SimulatorSource
-from schema.events import Event, Reading, decode, encode
-from schema.publisher import open_publisher
-from tests.kafka_content import read_all
-from tests.waiting import until
+from schema.events import Event, Incident, decode, encode
 
 TUESDAY = datetime(2026, 3, 3, 5, tzinfo=UTC)  # midnight in New York
 SUNDAY = TUESDAY - timedelta(days=2)
@@ -30,6 +25,11 @@ times = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.ju
 @pytest.fixture(scope="module")
 def city() -> Simulator:
     return Simulator(seed=1)
+
+
+@pytest.fixture(scope="module")
+def larger_city() -> Simulator:
+    return Simulator(seed=1, count=2_000)
 
 
 def mean_ratio(city: Simulator, time: datetime) -> float:
@@ -70,7 +70,7 @@ def test_a_link_is_as_long_as_the_line_that_is_drawn_for_it() -> None:
         assert 100 < link.length_m < 15_000
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(time=times)
 def test_a_time_always_has_the_same_readings_wherever_the_simulator_started(time: datetime) -> None:
     fresh, used = Simulator(seed=7), Simulator(seed=7)
@@ -79,7 +79,23 @@ def test_a_time_always_has_the_same_readings_wherever_the_simulator_started(time
     assert fresh.readings(time) != Simulator(seed=8).readings(time)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
+@given(time=times, turn=st.integers(0, 6), turns=st.integers(1, 7))
+def test_the_sensors_whose_turn_it_is_say_what_they_say_when_all_are_asked(
+    larger_city: Simulator, time: datetime, turn: int, turns: int
+) -> None:
+    everyone = {reading.sensor: reading for reading in larger_city.readings(time)}
+    for reading in larger_city.observe(time, slice(turn, None, turns)).readings():
+        assert everyone[reading.sensor] == reading
+
+
+def test_the_days_of_traffic_meet_without_a_jump(city: Simulator) -> None:
+    seam = datetime.fromtimestamp(21_000 * DAY_S + BEGIN_S, UTC)
+    before, after = (city.truth(seam + timedelta(milliseconds=by)).undisturbed.speed_kmh for by in (-1, 0))
+    assert after == pytest.approx(before, rel=0.005)
+
+
+@settings(max_examples=10, deadline=None)
 @given(time=times)
 def test_all_that_is_simulated_is_a_valid_event(time: datetime) -> None:
     city = Simulator(seed=3)
@@ -89,9 +105,9 @@ def test_all_that_is_simulated_is_a_valid_event(time: datetime) -> None:
 
 
 def test_rush_hour_is_slower_than_night_and_than_the_same_hour_on_sunday(city: Simulator) -> None:
-    night, rush = mean_ratio(city, TUESDAY + timedelta(hours=3)), mean_ratio(city, TUESDAY + timedelta(hours=17.5))
+    night, rush = mean_ratio(city, TUESDAY + timedelta(hours=3)), mean_ratio(city, TUESDAY + timedelta(hours=8.5))
     assert rush < 0.8 * night
-    assert rush < mean_ratio(city, SUNDAY + timedelta(hours=17.5))
+    assert rush < 0.8 * mean_ratio(city, SUNDAY + timedelta(hours=8.5))
 
 
 def test_every_incident_reported_is_cleared_later_exactly_once(city: Simulator) -> None:
@@ -129,6 +145,35 @@ def _change(now: dict[str, float], then: dict[str, float], links: list[int], cit
     return mean(now[name] for name in names) / mean(then[name] for name in names) if names else 1.0
 
 
+def test_an_incident_builds_up_a_queue_that_drains_after_it_is_cleared(city: Simulator) -> None:
+    """The worst that blocks one lane of a long link in two working days, against the undisturbed speed."""
+    events = city.incident_events(TUESDAY + timedelta(hours=10), TUESDAY + timedelta(hours=42))
+    lengths = {link.external_id: link.length_m for link in city.links}
+    blocking_one = [event for event in events if (event.status, event.lanes_blocked) == ("cleared", 1)]
+    cleared = [event for event in blocking_one if lengths[event.sensors[0]] > 2_000]
+    worst = max(cleared, key=lambda event: loss_at(city, event, event.time))
+    losses = [loss_at(city, worst, worst.started_at + timedelta(minutes=minute)) for minute in (-1, 1, 5)]
+    assert losses == sorted(losses)
+    assert losses[0] < 0.1 < losses[-1]
+    assert losses[1] < 0.9 * loss_at(city, worst, worst.time)
+    assert loss_at(city, worst, worst.time + timedelta(minutes=2)) > 0.1
+    assert loss_at(city, worst, worst.time + timedelta(hours=4)) < 0.2 * loss_at(city, worst, worst.time)
+
+
+def loss_at(city: Simulator, event: Incident, time: datetime) -> float:
+    """Share of the undisturbed speed that a sensor without noise would miss on the incident's link."""
+    seen = city.truth(time)
+    at = seen.sensors.tolist().index(event.sensors[0])
+    return 1 - float(seen.happened.speed_kmh[at] / seen.undisturbed.speed_kmh[at])
+
+
+def test_incidents_happen_where_and_when_there_is_traffic(city: Simulator) -> None:
+    events = [e for e in city.incident_events(TUESDAY, TUESDAY + timedelta(days=60)) if e.status == "reported"]
+    hours = Counter(event.started_at.astimezone(NEW_YORK).hour for event in events)
+    assert sum(hours[hour] for hour in range(7, 20)) > 4 * sum(hours[hour] for hour in range(5))
+    assert sum(hours[hour] for hour in range(5)) > 0
+
+
 def test_wet_hours_are_slower_than_dry_ones(city: Simulator) -> None:
     """The same hour of the night, when nothing but the weather is in the way."""
     nights = [TUESDAY + timedelta(days=day, hours=3) for day in range(120)]
@@ -145,36 +190,3 @@ def test_sensors_fail_and_recover(city: Simulator) -> None:
     assert fell_silent
     assert set[str].union(*hours) == everyone
     assert all(len(reporting) > 0.9 * len(everyone) for reporting in hours)
-
-
-async def test_history_and_present_reach_kafka_and_a_restart_goes_on_where_it_stopped(kafka_bootstrap: str) -> None:
-    options = SimulatorOptions(history=timedelta(hours=2), interval=timedelta(seconds=2))
-    began = datetime.now(UTC)
-    first = await _published_until_live(kafka_bootstrap, options, None)
-    newest = await last_published(kafka_bootstrap, network.PREFIX)
-    assert newest is not None
-    assert newest >= began - timedelta(seconds=2)
-    assert min(reading.time for reading in first) <= began - options.history + options.history_interval
-    assert max(reading.time for reading in first) <= datetime.now(UTC)
-    both = await _published_until_live(kafka_bootstrap, options, newest)
-    times_told = Counter((reading.sensor, reading.time) for reading in both)
-    assert all(time == newest for (_, time), count in times_told.items() if count > 1)
-    seconds = sorted({time for _, time in times_told if time > began})
-    assert all(later - earlier == timedelta(seconds=1) for earlier, later in pairwise(seconds))
-
-
-async def _published_until_live(bootstrap: str, options: SimulatorOptions, since: datetime | None) -> list[Reading]:
-    """Run the source until it has published something of the present; returns all readings in Kafka."""
-    stop, began = asyncio.Event(), datetime.now(UTC)
-    async with open_publisher(bootstrap) as publisher:
-        running = asyncio.create_task(SimulatorSource(options, start_after=since).run(publisher, stop))
-
-        async def live() -> bool:
-            newest = await last_published(bootstrap, network.PREFIX)
-            return newest is not None and newest > began
-
-        await until(live)
-        stop.set()
-        async with asyncio.timeout(2):
-            await running
-    return await read_all(bootstrap, Reading)
