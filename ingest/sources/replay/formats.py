@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from ingest.sources.replay.format import Format, Measure, Steps, canonical
-from schema.events import Weather
+from schema.events import Incident, Weather
 from schema.units import KMH_PER_MPH
 from urbanclear.errors import ConfigurationError, SourceError
 
@@ -53,6 +53,11 @@ def _is_mn_i94(columns: Sequence[str]) -> bool:
 def _is_weather(columns: Sequence[str]) -> bool:
     names = set(_names(columns))
     return "time" in names and any(measure.column in names for measure in _WEATHER_MEASURES.values())
+
+
+def _is_nyc_collisions(columns: Sequence[str]) -> bool:
+    names = set(_names(columns))
+    return bool(names & {"collisionid", "uniquekey"}) and bool(names & {"crashdate", "date"})
 
 
 # What a series of the Numenta Anomaly Benchmark measures is in its file's name, with the detector's number; units are
@@ -197,7 +202,17 @@ WEATHER: Final = Format(
     measures=_WEATHER_MEASURES,
 )
 
-ALL: Final = (NYC_DOT, METR_LA, PEMS, NAB, NYC_VOLUME, MN_I94, READINGS, WEATHER)
+NYC_COLLISIONS: Final = Format(
+    name="nyc-collisions",
+    columns="COLLISION_ID or UNIQUE KEY, and CRASH DATE or DATE",
+    fits=_is_nyc_collisions,
+    prefix="nyc-collisions:",
+    zone="America/New_York",
+    event=Incident,
+    measures={},
+)
+
+ALL: Final = (NYC_DOT, METR_LA, PEMS, NAB, NYC_VOLUME, MN_I94, READINGS, WEATHER, NYC_COLLISIONS)
 
 
 def named(name: str) -> Format:

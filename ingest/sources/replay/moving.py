@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from ingest.sources.replay.pace import Clock
 from ingest.sources.replay.survey import Span
-from schema.events import Event
+from schema.events import Event, Incident
 from urbanclear.errors import ConfigurationError
 
 WEEK: Final = timedelta(weeks=1)
@@ -64,7 +64,10 @@ def moved(event: EventT, offset: timedelta) -> EventT:
     """The event that much later."""
     if not offset or event.time_field is None or event.occurred_at is None:
         return event
-    return replace(event, **{event.time_field: event.occurred_at + offset})
+    later = {event.time_field: event.occurred_at + offset}
+    if isinstance(event, Incident):
+        later["started_at"] = event.started_at + offset
+    return replace(event, **later)
 
 
 def _whole_weeks(first: datetime, now: datetime, zone: ZoneInfo) -> timedelta:

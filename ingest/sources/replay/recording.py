@@ -10,6 +10,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from ingest.sources.replay import formats
+from ingest.sources.replay.collisions import read_collisions
 from ingest.sources.replay.format import Format
 from ingest.sources.replay.layouts import Layout, layout_of
 from ingest.sources.replay.making import maker
@@ -19,7 +20,7 @@ from ingest.sources.replay.sorting import Sorting
 from ingest.sources.replay.survey import Survey
 from ingest.sources.replay.tables import Table, open_table
 from ingest.sources.replay.times import Times
-from schema.events import Event, Reading, Sensor
+from schema.events import Event, Incident, Reading, Sensor
 from urbanclear.errors import ConfigurationError, SourceError
 from urbanclear.logs import get_logger
 
@@ -54,6 +55,10 @@ class Recording:
     async def look_over(self) -> Survey:
         """The survey of all of it; raises where there is nothing to replay."""
         survey = Survey(self._window)
+        if self.format.event is Incident:
+            await asyncio.to_thread(self._look_over_collisions, survey)
+            self._check_not_empty(survey)
+            return survey
         layout = self._layout(newest_first=False)
         try:
             async for _ in _in_thread(_surveyed(layout, survey)):
@@ -96,7 +101,17 @@ class Recording:
         times = Times(self.format.zone, self.format.time_patterns, newest_first=newest_first)
         return layout_of(self._table, self.format, times)
 
+    def _look_over_collisions(self, survey: Survey) -> None:
+        for part in read_collisions(self._table.path, Window()):
+            if isinstance(part, Incident):
+                survey.add_event(part.id, part.time)
+            else:
+                survey.is_empty = False
+
     def _outcomes(self, survey: Survey) -> Iterator[list[Outcome]]:
+        if self.format.event is Incident:
+            yield list(read_collisions(self._table.path, self._window))
+            return
         make = maker(self.format.event)
         for columns in self._layout(newest_first=survey.newest_first).columns():
             yield list(outcomes(self.name, columns, self._window, make))

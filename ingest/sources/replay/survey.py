@@ -86,6 +86,11 @@ class Survey:
                 if speed is not None or any(value is not None for value in values):
                     self._add_time(sensor, time)
 
+    def add_event(self, key: str, time: datetime) -> None:
+        """Take note of an event that is no observation of a sensor."""
+        self.is_empty = False
+        self._add_time(key, time)
+
     def _add_time(self, sensor: str, time: datetime) -> None:
         self.events += 1
         in_window = time in self._window

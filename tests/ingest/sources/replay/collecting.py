@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ingest.sources.replay import ReplaySource
-from schema.events import Event, Reading, Sensor, Weather
+from schema.events import Event, Incident, Reading, Sensor, Weather
 from schema.publisher import Publisher
 
 
@@ -18,6 +18,7 @@ class Collected:
         self.sensors: dict[str, Sensor] = {}
         self.readings: list[Reading] = []
         self.reports: list[Weather] = []
+        self.incidents: list[Incident] = []
         self.rejected: list[tuple[str, bytes, str]] = []
         self.refused: Counter[str] = Counter()
 
@@ -27,6 +28,8 @@ class Collected:
             self.sensors[event.external_id] = event
         elif isinstance(event, Weather):
             self.reports.append(event)
+        elif isinstance(event, Incident):
+            self.incidents.append(event)
 
     async def publish_readings(self, readings: Iterable[Reading]) -> None:
         self.readings += readings

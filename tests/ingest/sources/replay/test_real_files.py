@@ -14,6 +14,7 @@ from tests.ingest.sources.replay import expected
 from tests.ingest.sources.replay.collecting import Collected, replayed
 
 BLIZZARD = datetime(2018, 1, 4, 12, tzinfo=UTC)
+A_TUESDAY = datetime(2026, 11, 24, 6, 30, tzinfo=UTC)
 
 
 def as_frame(collected: Collected) -> pd.DataFrame:
@@ -133,3 +134,26 @@ async def test_streets_that_are_counted_are_described_by_the_file_itself(shared_
 async def test_a_file_of_one_sensor_describes_it(shared_data: Path, name: str, kind: str, described: str) -> None:
     [sensor] = (await replayed(shared_data / expected.ALL[name])).sensors.values()
     assert (sensor.kind, sensor.name) == (kind, described)
+
+
+async def test_collisions_become_incidents_in_the_order_of_their_states(shared_data: Path) -> None:
+    path = shared_data / "nyc/nypd_collisions_2016-05-18.csv.gz"
+    incidents = (await replayed(path)).incidents
+    assert all(before.time <= after.time for before, after in pairwise(incidents))
+    assert {incident.status for incident in incidents} == {"reported", "cleared"}
+    keys = set(pd.read_csv(path, dtype=str)["COLLISION_ID"])
+    for status in ("reported", "cleared"):
+        assert {one.id for one in incidents if one.status == status} == {f"nyc-collisions:{key}" for key in keys}
+    noon = datetime(2016, 5, 18, 16, tzinfo=UTC)
+    morning = (await replayed(path, end=noon)).incidents
+    assert 0 < len(morning) < len(incidents)
+    assert len([one for one in morning if one.status == "cleared"]) * 2 == len(morning), "none stays open"
+
+
+async def test_an_incident_that_is_moved_begins_later_too(shared_data: Path) -> None:
+    path = shared_data / "nyc/nypd_collisions_2016-05-18.csv.gz"
+    reported = {one.id: one for one in (await replayed(path)).incidents if one.status == "reported"}
+    moved = (await replayed(path, shift_to_now=True, align="week", clock=lambda: A_TUESDAY)).incidents
+    [offset] = {one.started_at - reported[one.id].started_at for one in moved}
+    assert timedelta(weeks=500) < offset
+    assert all(one.time == one.started_at for one in moved if one.status == "reported")
