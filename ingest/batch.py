@@ -162,7 +162,7 @@ class Reader:
         readings = columns(rows, self._registry.places_of([row.sensor for row in rows]))
         passes = (
             (readings.sensors != NO_SENSOR)
-            & (readings.times >= microseconds(self._oldest_reading()))
+            & (readings.times >= microseconds(self._retention.oldest_accepted(self._settings)))
             & (readings.times <= microseconds(now + self._settings.future_tolerance))
             & ~np.isnan(readings.measures).all(axis=0)
         )
@@ -176,14 +176,11 @@ class Reader:
         """Whether a reading that looks wrong is one after all; if not, it becomes a dead letter."""
         try:
             reading = decode(Reading, batch.carriers.value(row))
-            self._check_time(reading, now, self._oldest_reading())
+            self._check_time(reading, now, self._retention.oldest_accepted(self._settings))
         except InvalidEvent as error:
             batch.dead.append(batch.carriers.letter(row, error.reason, error.detail))
             return False
         return True
-
-    def _oldest_reading(self) -> datetime:
-        return max(self._settings.oldest_time, self._retention.oldest_reading())
 
     def _check_time(self, event: Event, now: datetime, oldest: datetime) -> None:
         check_time(event, now=now, oldest=oldest, future_tolerance=self._settings.future_tolerance)

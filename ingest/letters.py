@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.codec import zstd_encode
 from aiokafka.errors import ProducerFenced
 
 from ingest.batch import DeadLetter
@@ -21,6 +22,7 @@ from urbanclear.logs import get_logger
 log = get_logger("ingest")
 
 LONGEST_DETAIL: Final = 1_000
+FITTING_BYTES: Final = topics.LARGEST_LETTER_BYTES - 16 * 1024  # headers and the frame around them
 
 
 class Letterbox:
@@ -34,7 +36,10 @@ class Letterbox:
     async def take(self, places: Iterable[TopicPartition]) -> None:
         """Become the only one to send letters of `places`, and of no others; raises `KafkaError`."""
         await self.close()
-        await asyncio.gather(*(self._open(place) for place in places))
+        opened = await asyncio.gather(*(self._open(place) for place in places), return_exceptions=True)
+        for error in opened:
+            if error is not None:
+                raise error
 
     async def send(self, letters: Sequence[DeadLetter], offsets: Mapping[TopicPartition, int]) -> None:
         """Send the letters, and commit the offsets of their partitions with them.
@@ -61,11 +66,19 @@ class Letterbox:
         self._producers[place] = await take(self._bootstrap, name)
 
 
+def _fitting(value: bytes) -> bytes:
+    """The value, or its beginning where the topic would not take it: brokers look at what compression leaves."""
+    if len(value) <= FITTING_BYTES or len(zstd_encode(value)) <= FITTING_BYTES:
+        return value
+    log.warning("ingest.dead_letter_cut", bytes=len(value), to_bytes=topics.LONGEST_LETTER_BYTES)
+    return value[: topics.LONGEST_LETTER_BYTES]
+
+
 async def _send(producer: AIOKafkaProducer, letter: DeadLetter) -> asyncio.Future[object]:
     told = {"reason": letter.reason, "detail": letter.detail[:LONGEST_DETAIL], "origin": letter.origin}
     headers = [(name, text.encode(errors="replace")) for name, text in told.items()]
     key = letter.record.topic.encode()
     sent: asyncio.Future[object] = await producer.send(
-        topics.DEAD_LETTERS.name, letter.value, key=key, headers=headers
+        topics.DEAD_LETTERS.name, _fitting(letter.value), key=key, headers=headers
     )
     return sent

@@ -81,9 +81,13 @@ class Publisher:
                 raise _not_delivered(failure) from failure
 
     async def reject(self, origin: str, row: bytes, reason: str) -> None:
-        """Send an input row that cannot be an event to the dead letters, with its reason and where it came from."""
+        """Send an input row that cannot be an event to the dead letters, with its reason and where it came from.
+
+        Of a row larger than `LONGEST_LETTER_BYTES` the beginning is sent.
+        """
         headers = [("reason", reason.encode()), ("origin", origin.encode())]
-        await self._send(topics.DEAD_LETTERS.name, row, key=origin.encode(), headers=headers)
+        kept = row[: topics.LONGEST_LETTER_BYTES]
+        await self._send(topics.DEAD_LETTERS.name, kept, key=origin.encode(), headers=headers)
         self.count_refused(reason)
 
     def count_refused(self, reason: str, rows: int = 1) -> None:

@@ -29,6 +29,10 @@ class Retention:
         """Readings from before this may be gone, and what is computed from them stays as it is."""
         return BEGINNING if self.readings is None else datetime.now(UTC) - self.readings
 
+    def oldest_accepted(self, settings: Settings) -> datetime:
+        """Readings from before this are not accepted."""
+        return max(settings.oldest_time, self.oldest_reading())
+
     def oldest_bucket(self) -> datetime:
         """5-minute rollups from before this may be gone; they are kept at least as long as readings."""
         return BEGINNING if self.rollups_5m is None else datetime.now(UTC) - self.rollups_5m

@@ -78,7 +78,7 @@ def sort_out(items: Iterable[bytes], check: Check) -> Submitted:
 def check_by_clock(settings: Settings) -> Check:
     """The check of a reading's time that ingest makes: neither too far ahead of now, nor older than is kept."""
     now, tolerance = datetime.now(UTC), settings.future_tolerance
-    oldest = max(settings.oldest_time, Retention.of(settings).oldest_reading())
+    oldest = Retention.of(settings).oldest_accepted(settings)
     return lambda reading: check_time(reading, now=now, oldest=oldest, future_tolerance=tolerance)
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from schema.events import Alert, Event, Incident, Prediction, Reading, Sensor, Weather, decode, decode_readings
 
 DAY_MS: Final = 24 * 60 * 60 * 1000
+LARGEST_LETTER_BYTES: Final = 2 * 1024 * 1024  # twice what brokers let in by default
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,11 @@ ALERTS = Topic("traffic.alerts", Alert, config={"retention.ms": str(30 * DAY_MS)
 DEAD_LETTERS = Topic(
     "traffic.dead-letters",
     None,
-    config={"retention.ms": str(90 * DAY_MS), "max.message.bytes": str(2 * 1024 * 1024)},
+    config={"retention.ms": str(90 * DAY_MS), "max.message.bytes": str(LARGEST_LETTER_BYTES)},
 )  # a rejected message has the size of any other, and headers on top
+
+LONGEST_LETTER_BYTES: Final = 512 * 1024
+"""What is kept of something rejected that is larger than a message may be."""
 
 ALL: Final = (SENSORS, READINGS, INCIDENTS, WEATHER, PREDICTIONS, ALERTS, DEAD_LETTERS)
 

@@ -1,8 +1,6 @@
 """What a part of a source's input can be besides an event: no observation, or nothing that can be used."""
 
-from typing import Final, NamedTuple
-
-LONGEST_LETTER_BYTES: Final = 512 * 1024  # half of what a broker takes in one message by default
+from typing import NamedTuple
 
 
 class Refused(NamedTuple):

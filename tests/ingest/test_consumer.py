@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import sys
 import uuid
 from contextlib import AsyncExitStack
@@ -13,7 +14,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from aiokafka.structs import TopicPartition
 from prometheus_client import REGISTRY
 
+from ingest.batch import DeadLetter
 from ingest.consumer import Consumer
+from ingest.letters import Letterbox
 from schema import topics
 from schema.events import Incident, LineString, Reading, Sensor, Weather, encode
 from schema.publisher import open_publisher
@@ -22,6 +25,7 @@ from tests.waiting import fetch_one, until, until_query
 from urbanclear.errors import StartError
 from urbanclear.settings import Settings
 
+RECORD = ConsumerRecord(topics.READINGS.name, 0, 0, 0, 0, None, b"", None, 0, 0, ())
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
@@ -309,10 +313,27 @@ async def test_told_to_stop_while_the_database_hangs_it_ends_in_time_and_nothing
         await until_query(url, "SELECT count(*) FROM readings", 100)
 
 
-async def test_the_largest_message_that_kafka_takes_is_a_dead_letter_whole(settings: Settings) -> None:
-    value = b"x" * 1_048_000
-    async with AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap, max_request_size=2_000_000) as producer:
+@pytest.mark.parametrize("value", [b"x" * 1_048_000, b"x" * 8_000_000])
+async def test_the_largest_message_that_kafka_takes_is_a_dead_letter_whole(settings: Settings, value: bytes) -> None:
+    compression = None if len(value) < 1_048_576 else "gzip"
+    async with AIOKafkaProducer(
+        bootstrap_servers=settings.kafka_bootstrap, max_request_size=2**30, compression_type=compression
+    ) as producer:
         await producer.send(topics.READINGS.name, value, partition=0)
     async with running_consumer(settings):
         [letter] = await dead_letters(str(settings.kafka_bootstrap), 1)
     assert letter.value == value
+
+
+async def test_of_a_message_that_the_dead_letters_cannot_take_the_beginning_is_kept(
+    settings: Settings,
+) -> None:
+    """The broker of another topic may let in more."""
+    value = random.Random(1).randbytes(2_500_000)
+    letter = DeadLetter(RECORD, value, "undecodable", "")
+    letters = Letterbox(str(settings.kafka_bootstrap), settings.ingest_group)
+    await letters.take([letter.place])
+    await letters.send([letter], {letter.place: 1})
+    await letters.close()
+    [found] = await dead_letters(str(settings.kafka_bootstrap), 1)
+    assert found.value == value[: topics.LONGEST_LETTER_BYTES]

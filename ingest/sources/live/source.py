@@ -18,7 +18,6 @@ from ingest.sources.live.breaker import Breaker, State
 from ingest.sources.live.feed import Feed
 from ingest.sources.live.fetch import Answer, Fetcher, open_fetcher
 from ingest.sources.live.known import Known, News
-from ingest.sources.outcome import LONGEST_LETTER_BYTES
 from ingest.sources.progress import published
 from schema import topics
 from schema.events import Event
@@ -97,7 +96,7 @@ class LiveSource:
             await publisher.publish(event)
         await publisher.publish_readings(news.readings)
         for part in news.rejected:
-            await publisher.reject(part.origin, part.row[:LONGEST_LETTER_BYTES], part.reason)
+            await publisher.reject(part.origin, part.row, part.reason)
         await publisher.flush()
         self._known.remember(news)
         if news.rejected:

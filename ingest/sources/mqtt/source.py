@@ -18,7 +18,6 @@ from ingest.sources.live.breaker import Draw, full_jitter_s
 from ingest.sources.mqtt import metrics
 from ingest.sources.mqtt.broker import Broker, Connection, connected
 from ingest.sources.mqtt.payload import SensorLevel, readings_of
-from ingest.sources.outcome import LONGEST_LETTER_BYTES
 from schema.events import Reading
 from schema.publisher import Publisher
 from schema.submitted import check_by_clock
@@ -99,7 +98,7 @@ class MqttSource:
             readings += found.readings
             for part in found.rejected:
                 log.warning("mqtt.item_rejected", topic=topic, reason=part.reason, detail=part.detail)
-                await publisher.reject(f"mqtt:{topic}", part.item[:LONGEST_LETTER_BYTES], part.reason)
+                await publisher.reject(f"mqtt:{topic}", part.item, part.reason)
         await publisher.publish_readings(readings)
         await publisher.flush()
 

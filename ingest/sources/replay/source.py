@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from ingest.sources.outcome import LONGEST_LETTER_BYTES, Refused, Rejected
+from ingest.sources.outcome import Refused, Rejected
 from ingest.sources.replay.moving import Align, Moving, moved
 from ingest.sources.replay.pace import Clock, Pace
 from ingest.sources.replay.recording import Recording
@@ -155,7 +155,7 @@ async def _account_for(block: Iterable[Outcome], publisher: Publisher) -> None:
             publisher.count_refused(outcome.reason)
         elif isinstance(outcome, Rejected):
             log.warning("replay.row_rejected", origin=outcome.origin, reason=outcome.reason)
-            await publisher.reject(outcome.origin, outcome.row[:LONGEST_LETTER_BYTES], outcome.reason)
+            await publisher.reject(outcome.origin, outcome.row, outcome.reason)
 
 
 def _check_bounds(start: datetime | None, end: datetime | None) -> None:
