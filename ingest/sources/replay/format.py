@@ -8,14 +8,22 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from typing import Literal
+from typing import Final, Literal
 
 from schema.events import Event, Reading
+
+COLUMNS_SHOWN: Final = 12
 
 
 def canonical(column: str) -> str:
     """The name of a column without case, underscores and spaces."""
     return re.sub(r"[^a-z0-9]", "", column.lower())
+
+
+def shown(columns: Sequence[str]) -> str:
+    """Columns for a message, cut short."""
+    cells = [repr(column[:40]) for column in columns[:COLUMNS_SHOWN]]
+    return ", ".join(cells) + (f" and {len(columns) - COLUMNS_SHOWN} more" if len(columns) > COLUMNS_SHOWN else "")
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,12 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from ingest.sources.replay.format import Format, Measure, Steps, canonical
+from ingest.sources.replay.format import Format, Measure, Steps, canonical, shown
 from schema.events import Incident, Weather
 from schema.units import KMH_PER_MPH
 from urbanclear.errors import ConfigurationError, SourceError
 
 SMALLEST_STATION_ID: Final = 1_000
-COLUMNS_SHOWN: Final = 12
 
 
 def _names(columns: Sequence[str]) -> list[str]:
@@ -245,9 +244,3 @@ def check_fit(chosen: Format, file: str, columns: Sequence[str]) -> None:
 def is_headless(columns: Sequence[str]) -> bool:
     """Whether what stands in a header's place is the first row of values already, not numbers of stations."""
     return _is_pems(columns) and not all(c.isdigit() and int(c) >= SMALLEST_STATION_ID for c in columns)
-
-
-def shown(columns: Sequence[str]) -> str:
-    """Columns for a message, cut short."""
-    cells = [repr(column[:40]) for column in columns[:COLUMNS_SHOWN]]
-    return ", ".join(cells) + (f" and {len(columns) - COLUMNS_SHOWN} more" if len(columns) > COLUMNS_SHOWN else "")

@@ -7,7 +7,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from ingest.sources.replay import formats
-from ingest.sources.replay.format import Format, canonical
+from ingest.sources.replay.format import Format, canonical, shown
 from ingest.sources.replay.geometry import length_m, link_line
 from ingest.sources.replay.roads import road_and_direction
 from ingest.sources.replay.tables import open_table
@@ -46,7 +46,7 @@ def read_sidecar(chosen: Format, data: Path, given: Path | None) -> dict[str, Ro
     columns = [canonical(column) for column in table.columns]
     key = chosen.sidecar_column
     if key not in columns:
-        raise SourceError(f"{path} is no file of sensors: it has {formats.shown(table.columns)}, no {key}.")
+        raise SourceError(f"{path} is no file of sensors: it has {shown(table.columns)}, no {key}.")
     rows = (row for block in table.blocks() for row in block.rows if row and len(row) == len(columns))
     named = (dict(zip(columns, row, strict=True)) for row in rows)
     return {chosen.prefix + row[key].strip(): row for row in named}
