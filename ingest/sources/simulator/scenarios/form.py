@@ -132,6 +132,8 @@ class Form(Part):
             raise ValueError("weekly needs a start with date and offset, such as 2026-12-05T09:00:00-05:00")
         if self.weekly and self.lasts > timedelta(days=7):
             raise ValueError("lasts must not be longer than the week in which it happens again")
+        if any(effect.after >= self.lasts for effect in self.effects):
+            raise ValueError("after must be shorter than lasts of the scenario")
         if not self.effects and self.weather is None:
             raise ValueError("there is nothing that happens: say effects or weather")
         return self

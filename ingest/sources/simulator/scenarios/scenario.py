@@ -20,6 +20,7 @@ from schema.events import Incident, IncidentStatus, Weather
 from urbanclear.errors import ConfigurationError
 
 PREFIX: Final = f"{INCIDENT_PREFIX}scenario-"
+SECOND: Final = timedelta(seconds=1)
 WEEK: Final = timedelta(days=7)
 MOST_SENSORS: Final = 100  # named in one incident
 
@@ -54,10 +55,9 @@ class Scenario:
 
     def events(self, start: datetime, end: datetime) -> list[Incident]:
         """What it announces after `start` and up to `end`."""
-        second = timedelta(seconds=1)
         changes = [
             self._event(begin, time, status)
-            for begin in self.occurrences(start - second, end + second)
+            for begin in self.occurrences(start - SECOND, end + SECOND)
             for time, status in states(begin, begin + self._lasts)
             if start < time <= end
         ]
@@ -136,7 +136,7 @@ class Scenario:
         return Influence("", links, begin * every, end * every, capacity * every, demand * every, *ramps)
 
     def _now(self, time: datetime) -> list[datetime]:
-        return self.occurrences(time - timedelta(seconds=1), time + timedelta(seconds=1))
+        return self.occurrences(time - SECOND, time + SECOND)
 
     def _strength(self, begin: datetime, time: datetime) -> float:
         up, down = (max(ramp, timedelta(seconds=1)) for ramp in (self.form.ramp_up, self.form.ramp_down))
@@ -174,16 +174,18 @@ def settle(
     if len({name for name, _ in read}) < len(read):
         raise ConfigurationError("A scenario is named twice: name each once, and call files differently.")
     going_on = {incident.id.rpartition("-")[0]: incident.started_at for incident in open_incidents}
-    settled = [Scenario(name, what, _settled(name, what, now, going_on), links) for name, what in read]
+    settled = [_settled(name, what, links, now, going_on) for name, what in read]
     for scenario in settled:
-        scenario.influences(scenario.start, scenario.start + timedelta(seconds=1))  # finds what is about no link
+        scenario.influences(scenario.start, scenario.start + SECOND)  # finds what is about no link
     return settled
 
 
-def _settled(name: str, what: Form, now: datetime, going_on: Mapping[str, datetime]) -> datetime:
+def _settled(
+    name: str, what: Form, links: Sequence[Link], now: datetime, going_on: Mapping[str, datetime]
+) -> Scenario:
     if isinstance(what.start, datetime):
-        return what.start.astimezone(UTC)
+        return Scenario(name, what, what.start.astimezone(UTC), links)
     begun = going_on.get(f"{PREFIX}{name}")
-    if begun is not None and now < begun + what.lasts:
-        return begun
-    return (now + what.start).replace(microsecond=0)
+    if begun is not None and (as_it_was := Scenario(name, what, begun, links)).occurrences(now, now + SECOND):
+        return as_it_was
+    return Scenario(name, what, (now + what.start).replace(microsecond=0), links)

@@ -148,6 +148,7 @@ def test_a_relative_start_goes_on_after_a_restart_while_it_lasts_and_begins_anew
         (("roads =", 'areas = ["Bronx"]\nroads ='), "an effect is about no link: widen its place"),
         (("[[effects]]", "[weather]\ncondition = 'hail'\n[[effects]]"), r"weather\.condition: .*'rain', 'snow'"),
         (("[[effects]]", "[effects]"), r"effects: Input should be a valid tuple"),
+        (("roads =", 'after = "2h"\nroads ='), "after must be shorter than lasts of the scenario"),
         (("=", ":"), "is not valid TOML"),
     ],
 )
