@@ -122,7 +122,7 @@ async def test_the_simulator_flows_status_is_well_and_sigterm_stops_all_within_t
         code, out, _ = await run("status", "--json", "--data-dir", str(folder))
         report = json.loads(out)
         assert (code, report["ok"]) == (0, True), report
-        assert report["parts"]["kafka"]["offsets"]["traffic.readings"] > 5_000
+        assert report["parts"]["kafka"]["offsets"]["traffic.readings"] > 100  # messages of many readings each
         assert report["parts"]["database"]["rows"]["sensors"] >= 150
         pids = stack.pids()
         assert {"PostgreSQL", "Kafka", "api", "ingest", "alerting", "source"} == set(pids)
