@@ -16,7 +16,7 @@ from urbanclear.errors import UrbanclearError
 from urbanclear.serving import stopped_within
 
 TURN_SECONDS: Final = 0.05
-LARGEST_MESSAGE: Final = 2_000_000
+LARGEST_MESSAGE: Final = 4_000_000
 SEND_TIMEOUT_MS: Final = 20_000
 FLUSH_SECONDS: Final = 60.0
 

@@ -7,6 +7,7 @@ from random import Random
 from typing import Any, Final
 
 HUGE_BYTES: Final = 1_048_300  # with key and header just within what a broker takes by default
+COMPRESSIBLE_BYTES: Final = 3_000_000  # more, but not once it is compressed
 
 Fields = Mapping[str, Any]
 
@@ -68,6 +69,8 @@ MALFORMED: Final = {
     "NaN": Poison("undecodable", _not_a_number),
     "not UTF-8": Poison("undecodable", lambda fields, chance: b"\xff\xfe" + _json(fields)),
     "1 MB": Poison("undecodable", _huge),
+    "3 MB": Poison("undecodable", lambda fields, chance: _json(fields)[:-1] + b" " * COMPRESSIBLE_BYTES),
+    "nested": Poison("invalid", lambda fields, chance: b"[" * 100_000 + _json(fields)),
     "nothing": Poison("undecodable", lambda fields, chance: None),
 }
 ALL: Final = {**WELL_FORMED, **MALFORMED}
