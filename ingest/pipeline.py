@@ -1,18 +1,17 @@
-"""From decoded batches to what is safe: prepare ─► write ─► checkpoint, a batch in each at most.
+"""From decoded batches to what is safe: prepare ─► write ─► checkpoint.
 
-While the server writes one batch the next is prepared, so that neither waits for the other. Offsets are committed
-at checkpoints, a few times a second, after all that precedes them: readings, the newest of each sensor, dead
-letters. Every batch belongs to an epoch, a stretch of time in which Kafka let this process have the same
+While the server writes one or two batches the next is prepared, so that neither waits for the other. Offsets are
+committed at checkpoints, a few times a second, after all that precedes them: readings, the newest of each sensor,
+dead letters. Every batch belongs to an epoch, a stretch of time in which Kafka let this process have the same
 partitions. Work of an epoch that is over is dropped: whoever has its partitions now is given the same messages.
 """
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Final, TypeVar
+from functools import partial
+from typing import Final, Protocol, TypeVar
 
-import numpy as np
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
@@ -22,8 +21,9 @@ from ingest.connection import AWAY, Connection, retry_seconds
 from ingest.flags import Rules, flag, in_key_order
 from ingest.letters import Letterbox
 from ingest.registry import Registry
+from ingest.storing import Storing, Work
 from ingest.transactions import FENCED
-from ingest.writer import Rows, Transaction, Writer
+from ingest.writer import Latest, Refused, Rows, Transaction, Writer
 from schema.heartbeat import BEAT, HEARTBEAT_SECONDS, instance_name
 from urbanclear.logs import get_logger
 from urbanclear.settings import Settings
@@ -39,17 +39,14 @@ REFRESH_SECONDS: Final = 60.0
 FENCED_SECONDS: Final = 5.0  # longer than a heartbeat, by which the group tells whose the partitions are
 
 
+class Closable(Protocol):
+    """What is let go of when the database is away."""
+
+    async def close(self) -> None: ...
+
+
 class Abandoned(Exception):
     """The work is another's now, or this process is to stop."""
-
-
-@dataclass(frozen=True)
-class Work:
-    """A batch on its way. No batch: the end."""
-
-    epoch: int
-    batch: Batch
-    transaction: Transaction | None = None
 
 
 class Pipeline:
@@ -62,7 +59,8 @@ class Pipeline:
         )
         self.registry = Registry()
         self._rules = Rules.of(settings.stuck_after, settings.late_after)
-        self._writer = Writer(database_url)
+        self._storing = Storing(database_url)
+        self._latest = Latest(database_url)
         self._lookups = Connection(database_url)
         self._beats = Connection(database_url)
         self._consumer = consumer
@@ -87,7 +85,7 @@ class Pipeline:
         finally:
             beating.cancel()
             await asyncio.gather(beating, return_exceptions=True)
-            for connection in (self._beats, self._lookups, self._writer):
+            for connection in (self._beats, self._lookups, self._latest, self._storing):
                 await connection.close()
 
     async def put(self, epoch: int, batch: Batch) -> None:
@@ -136,7 +134,9 @@ class Pipeline:
         readings = in_key_order(work.batch.readings, registry)
         flags = flag(readings, registry, self._rules, round(time.time() * 1e6))
         rows = Rows(readings, registry.state["id"][readings.sensors], flags)
-        return Work(work.epoch, work.batch, Transaction.of(work.batch, rows, work.batch.messages))
+        transaction = Transaction.of(work.batch, rows, work.batch.messages)
+        is_news = registry.see(readings)
+        return Work(work.epoch, work.batch, transaction, alone=not is_news or bool(work.batch.messages))
 
     async def _load_sensors(self, batch: Batch) -> None:
         registry, now = self.registry, time.monotonic()
@@ -147,40 +147,60 @@ class Pipeline:
             await registry.load(await self._lookups.get(), places)
 
     async def _write_all(self) -> None:
-        while (work := await self._next_prepared()) is not None:
-            try:
-                await self._write(work)
-            except Abandoned:
-                pass
-            finally:
-                self._prepared.task_done()
+        try:
+            while (work := await self._next_prepared()) is not None:
+                while not self._storing.has_room_for(work):
+                    await self._finish_oldest()
+                self._storing.start(work, partial(self._store, work))
+            while self._storing.oldest is not None:
+                await self._finish_oldest()
+        finally:
+            await self._storing.cancel()
         self._prepared.task_done()
         if self._uncommitted:
             await self._checkpoint_unless_abandoned()
 
     async def _next_prepared(self) -> Work | None:
-        """The next, with a checkpoint made meanwhile when one is due."""
-        while self._uncommitted:
-            try:
-                async with asyncio.timeout(max(0.0, self._due_at - time.monotonic())):
-                    return await self._prepared.get()
-            except TimeoutError:
-                await self._checkpoint_unless_abandoned()
-        return await self._prepared.get()
+        """The next; meanwhile what is stored is finished, and a checkpoint made when one is due."""
+        getting = asyncio.ensure_future(self._prepared.get())
+        try:
+            while not getting.done():
+                oldest = self._storing.oldest
+                due_in = max(0.0, self._due_at - time.monotonic()) if self._uncommitted else None
+                waits = {getting} if oldest is None else {getting, oldest}
+                await asyncio.wait(waits, timeout=due_in, return_when=asyncio.FIRST_COMPLETED)
+                if oldest is not None and oldest.done():
+                    await self._finish_oldest()
+                elif not getting.done():
+                    await self._checkpoint_unless_abandoned()
+            return getting.result()
+        finally:
+            getting.cancel()
 
-    async def _write(self, work: Work) -> None:
+    async def _store(self, work: Work, writer: Writer) -> list[Refused]:
         transaction = work.transaction
         assert transaction is not None  # noqa: S101
         self._check(work.epoch)
         began = time.perf_counter()
-        refused = await self._persist(lambda: self._writer.store(transaction), work.epoch)
+        refused = await self._persist(lambda: writer.store(transaction), work.epoch, writer)
         metrics.observe(work.batch, transaction.rows, time.perf_counter() - began, time.time())
+        return refused
+
+    async def _finish_oldest(self) -> None:
+        """Note that all up to the end of the oldest batch under way is stored."""
+        try:
+            await self._finish(*await self._storing.oldest_stored())
+        except Abandoned:
+            pass
+        finally:
+            self._prepared.task_done()
+
+    async def _finish(self, work: Work, refused: Sequence[Refused]) -> None:
         self._check(work.epoch)
-        if refused:
-            places = np.unique(transaction.rows.readings.sensors).astype(np.int64)
-            await self._persist(lambda: self._writer.recount_latest(self.registry, places), work.epoch)
+        for one in refused:
+            await self._persist(partial(self._latest.forget, self.registry, one.readings), work.epoch)
             self._check(work.epoch)
-        letters = [*work.batch.dead, *refused]
+        letters = [*work.batch.dead, *(one.letter for one in refused)]
         self._uncommitted.update(work.batch.offsets)
         if letters or time.monotonic() >= self._due_at:
             await self._checkpoint(letters)
@@ -195,7 +215,7 @@ class Pipeline:
         """The newest readings, then dead letters, then offsets: what is committed is complete."""
         async with self._checkpointing:
             began, epoch = time.monotonic(), self.epoch
-            await self._persist(lambda: self._writer.note_latest(self.registry), epoch)
+            await self._persist(lambda: self._latest.note(self.registry), epoch)
             self._check(epoch)
             offsets = dict(self._uncommitted)
             if letters:
@@ -245,9 +265,7 @@ class Pipeline:
             if self._uncommitted.get(place) == at:
                 del self._uncommitted[place]
 
-    async def _persist(
-        self, action: Callable[[], Awaitable[T]], epoch: int, connection: Connection | None = None
-    ) -> T:
+    async def _persist(self, action: Callable[[], Awaitable[T]], epoch: int, connection: Closable | None = None) -> T:
         """Do `action`, again and again while the database is away; raises `Abandoned` once that makes no sense."""
         attempt = 0
         while True:
@@ -255,7 +273,7 @@ class Pipeline:
                 async with asyncio.timeout(STORE_SECONDS):
                     result = await action()
             except AWAY as error:
-                await (connection or self._writer).close()
+                await (connection or self._latest).close()
                 delay = retry_seconds(attempt)
                 log.warning("ingest.database_away", error=str(error).strip() or repr(error), retry_in_s=delay)
                 metrics.DATABASE_AWAY.inc()

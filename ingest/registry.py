@@ -14,7 +14,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from ingest import statements
-from ingest.readings import Integers, microseconds
+from ingest.readings import Integers, Readings, microseconds
 from schema.events import ExternalId
 from schema.quality import PLAUSIBLE, UNKNOWN_LANES, Kind
 from schema.rollups import MEASURES
@@ -38,6 +38,7 @@ _STATE: Final = np.dtype(
         ("since", np.int64),
         ("unchanged", np.int32),
         ("dirty", np.bool_),
+        ("seen", np.int64),
         ("measures", np.float32, (len(MEASURES),)),
     ]
 )
@@ -48,7 +49,7 @@ class Registry:
 
     def __init__(self) -> None:
         self.names: list[str] = []
-        self.state = np.zeros(_FIRST_PLACES, dtype=_STATE)
+        self.state = _unknown(_FIRST_PLACES)
         self._places: dict[str, int] = {}
 
     def places_of(self, sensors: Sequence[str]) -> list[int]:
@@ -80,6 +81,13 @@ class Registry:
         self.state["loaded"][places] = False
         self.state["dirty"][places] = False
 
+    def see(self, readings: Readings) -> bool:
+        """Whether each of `readings` is newer than all that was seen of its sensor before this call."""
+        sensors, times, seen = readings.sensors, readings.times, self.state["seen"]
+        newer = bool((times > seen[sensors]).all())
+        np.maximum.at(seen, sensors, times)
+        return newer
+
     def dirty(self) -> Integers:
         """The places whose newest reading is not in `latest_readings` yet."""
         return np.flatnonzero(self.state["dirty"])
@@ -93,7 +101,7 @@ class Registry:
         self.names.append(sensor)
         self._places[sensor] = place
         if place == len(self.state):
-            self.state = np.concatenate([self.state, np.zeros_like(self.state)])
+            self.state = np.concatenate([self.state, _unknown(len(self.state))])
         return place
 
     def _describe(self, place: int, row: TupleRow) -> None:
@@ -107,7 +115,14 @@ class Registry:
         time, since, unchanged, *measures = row[4:]
         state = self.state
         state["newest"][place] = NEVER if time is None else microseconds(time)
+        state["seen"][place] = max(state["seen"][place], state["newest"][place])
         state["since"][place] = NEVER if time is None else microseconds(since or time)
         state["unchanged"][place] = 0 if time is None else unchanged or 1
         state["measures"][place] = measures
         state["loaded"][place], state["dirty"][place] = True, False
+
+
+def _unknown(places: int) -> NDArray[np.void]:
+    state = np.zeros(places, dtype=_STATE)
+    state["newest"] = state["since"] = state["seen"] = NEVER
+    return state

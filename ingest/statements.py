@@ -61,7 +61,6 @@ RECOUNT_LATEST: Final = """
         time = excluded.time, unchanged_since = NULL, unchanged = NULL,
         speed_kmh = excluded.speed_kmh, volume_vph = excluded.volume_vph, occupancy = excluded.occupancy,
         travel_time_s = excluded.travel_time_s
-    WHERE excluded.time > known.time
 """
 
 # Conflicts are looked for first, so that a known sensor does not use up an id.

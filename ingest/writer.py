@@ -72,13 +72,21 @@ class Transaction:
         parts = (slice(cut), slice(cut, None))
         return [self.of(self.batch, rows.take(part), messages[part]) for part in parts]
 
-    def refused(self, error: psycopg.Error) -> DeadLetter:
+    def refused(self, error: psycopg.Error) -> "Refused":
         """The only thing in it, as a dead letter."""
-        detail = str(error).strip()
-        if self.messages:
-            record = self.messages[0].record
-            return DeadLetter(record, record.value or b"", "refused", detail)
-        return self.batch.carriers.letter(int(self.rows.readings.rows[0]), "refused", detail)
+        detail, readings = str(error).strip(), self.rows.readings
+        if not self.messages:
+            return Refused(self.batch.carriers.letter(int(readings.rows[0]), "refused", detail), readings)
+        record = self.messages[0].record
+        return Refused(DeadLetter(record, record.value or b"", "refused", detail), readings)
+
+
+@dataclass(frozen=True)
+class Refused:
+    """What the database would not take; `readings` is empty where it was another event."""
+
+    letter: DeadLetter
+    readings: Readings
 
 
 class Writer:
@@ -94,7 +102,7 @@ class Writer:
         self._chunks: Chunks | None = None
         self._careful = 0
 
-    async def store(self, transaction: Transaction) -> list[DeadLetter]:
+    async def store(self, transaction: Transaction) -> list[Refused]:
         """Store all but what the database refuses, which is returned with the reason."""
         if not len(transaction):
             return []
@@ -112,23 +120,6 @@ class Writer:
         except (psycopg.DataError, psycopg.IntegrityError) as error:
             return await self._isolate(transaction, error)
         return []
-
-    async def note_latest(self, registry: Registry) -> int:
-        """Bring `latest_readings` to what `registry` knows; returns how many sensors that were."""
-        places = registry.dirty()
-        if len(places):
-            state = registry.state[places]
-            times = (state[name].astype("datetime64[us]").tolist() for name in ("newest", "since"))
-            columns = [state["id"].tolist(), *times, state["unchanged"].tolist(), *state["measures"].T.tolist()]
-            await (await self._connection.get()).execute(statements.UPSERT_LATEST, columns)
-            _clean(registry, places, state["newest"])
-        return len(places)
-
-    async def recount_latest(self, registry: Registry, places: Integers) -> None:
-        """Look the newest good readings of some sensors up in the database, and have the registry load them anew."""
-        connection = await self._connection.get()
-        await connection.execute(statements.RECOUNT_LATEST, [registry.state["id"][places].tolist()])
-        registry.forget(places)
 
     async def close(self) -> None:
         """Give the connection back."""
@@ -149,11 +140,11 @@ class Writer:
         for table, wanted in times.items():
             await self._chunks.ensure(connection, table, wanted)
 
-    async def _isolate(self, transaction: Transaction, error: psycopg.Error) -> list[DeadLetter]:
+    async def _isolate(self, transaction: Transaction, error: psycopg.Error) -> list[Refused]:
         """Halve it until what the database refuses stands alone, and store the rest."""
         if len(transaction) == 1:
             return [transaction.refused(error)]
-        return [letter for half in transaction.halves() for letter in await self.store(half)]
+        return [refused for half in transaction.halves() for refused in await self.store(half)]
 
     async def _write(self, connection: Connected, transaction: Transaction) -> None:
         async with connection.cursor() as cursor:
@@ -173,6 +164,37 @@ class Writer:
         if self._careful:
             await cursor.execute(statements.INSERT_STAGED)
             await cursor.execute(statements.EMPTY_STAGING)
+
+
+class Latest:
+    """Keeps the newest good reading of each sensor in `latest_readings`, on a connection of its own."""
+
+    def __init__(self, database_url: str) -> None:
+        self._connection = Connection(database_url)
+
+    async def note(self, registry: Registry) -> int:
+        """Bring `latest_readings` to what `registry` knows; returns how many sensors that were."""
+        places = registry.dirty()
+        if len(places):
+            state = registry.state[places]
+            times = (state[name].astype("datetime64[us]").tolist() for name in ("newest", "since"))
+            columns = [state["id"].tolist(), *times, state["unchanged"].tolist(), *state["measures"].T.tolist()]
+            await (await self._connection.get()).execute(statements.UPSERT_LATEST, columns)
+            _clean(registry, places, state["newest"])
+        return len(places)
+
+    async def forget(self, registry: Registry, refused: Readings) -> None:
+        """Where the newest reading of a sensor is one that was refused, take the newest stored one instead."""
+        places = np.unique(refused.sensors[registry.state["newest"][refused.sensors] == refused.times])
+        if not len(places):
+            return
+        connection = await self._connection.get()
+        await connection.execute(statements.RECOUNT_LATEST, [registry.state["id"][places].tolist()])
+        registry.forget(places)
+
+    async def close(self) -> None:
+        """Give the connection back."""
+        await self._connection.close()
 
 
 def _of_kind(transaction: Transaction, kind: type[EventT]) -> list[EventT]:

@@ -12,7 +12,7 @@ from ingest.connection import Connection
 from ingest.flags import Rules, flag, in_key_order
 from ingest.readings import microseconds
 from ingest.registry import Registry
-from ingest.writer import Rows, Transaction, Writer
+from ingest.writer import Latest, Rows, Transaction, Writer
 from schema import topics
 from schema.events import Event, Reading, encode, encode_readings
 from urbanclear.settings import Settings
@@ -30,7 +30,7 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self._registry = Registry()
-        self._writer = Writer(url)
+        self._writer, self._latest = Writer(url), Latest(url)
         self._reader = Reader(Settings(), self._registry)
         self._lookups = Connection(url)
 
@@ -38,8 +38,8 @@ class Store:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
-        await self._lookups.close()
-        await self._writer.close()
+        for connection in (self._lookups, self._writer, self._latest):
+            await connection.close()
 
     async def store(self, events: Sequence[Event]) -> list[DeadLetter]:
         """All in one transaction; readings are those of one message. Returns what could not be stored."""
@@ -58,5 +58,7 @@ class Store:
         flags = flag(ordered, self._registry, NO_RULES, microseconds(datetime.now(UTC)))
         rows = Rows(ordered, self._registry.state["id"][ordered.sensors], flags)
         refused = await self._writer.store(Transaction.of(batch, rows, batch.messages))
-        await self._writer.note_latest(self._registry)
-        return [*batch.dead, *refused]
+        for one in refused:
+            await self._latest.forget(self._registry, one.readings)
+        await self._latest.note(self._registry)
+        return [*batch.dead, *(one.letter for one in refused)]

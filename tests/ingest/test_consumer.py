@@ -337,3 +337,20 @@ async def test_of_a_message_that_the_dead_letters_cannot_take_the_beginning_is_k
     await letters.close()
     [found] = await dead_letters(str(settings.kafka_bootstrap), 1)
     assert found.value == value[: topics.LONGEST_LETTER_BYTES]
+
+
+async def test_of_two_readings_with_the_same_sensor_and_time_the_first_stays_however_fast_they_come(
+    settings: Settings,
+) -> None:
+    url, bootstrap = str(settings.database_url), str(settings.kafka_bootstrap)
+    events = [
+        Reading(sensor=f"test:{sensor}", time=NOON + timedelta(seconds=step), speed_kmh=speed)
+        for step in range(400)
+        for speed in (50.0, 60.0)
+        for sensor in range(5)
+    ]
+    await publish_all(bootstrap, events)
+    async with running_consumer(settings.model_copy(update={"ingest_batch_rows": 7})):
+        await until_query(url, "SELECT count(*) FROM readings", 2_000)
+        await until_query(url, "SELECT count(*) FROM latest_readings WHERE extract(second FROM time) = 39", 5)
+    assert await fetch_one(url, "SELECT count(*) FROM readings WHERE speed_kmh <> 50") == 0
