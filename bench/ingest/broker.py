@@ -87,7 +87,7 @@ class Broker:
     @asynccontextmanager
     async def reader(self) -> AsyncIterator[AIOKafkaConsumer]:
         """A consumer of the readings from the first on, in no group, with ingest's settings."""
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, group_id=None, fetch_max_wait_ms=100)
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, group_id=None, fetch_max_wait_ms=50)
         await consumer.start()
         try:
             places = [TopicPartition(topics.READINGS.name, number) for number in range(self.partitions)]
