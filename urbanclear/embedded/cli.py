@@ -32,7 +32,7 @@ HISTORY_HELP = "how much of the past the simulator fills in first, such as 7d or
 
 
 def up(
-    source: Annotated[str, typer.Option(help="simulator, live:NAME, replay:PATH or none")] = "simulator",
+    source: Annotated[str, typer.Option(help="simulator[:SCENARIO], live:NAME, replay:PATH or none")] = "simulator",
     data_dir: Annotated[Path | None, typer.Option(help="where the stack keeps its state")] = None,
     port: Annotated[int | None, typer.Option(help="port of the API and the live page", min=1, max=65535)] = None,
     history: Annotated[str, typer.Option(help=HISTORY_HELP)] = "7d",

@@ -43,14 +43,15 @@ def source_arguments(source: str, history: str, replay: ReplayOptions) -> list[s
     kind, _, name = source.partition(":")
     if source == "none":
         return []
-    if source == "simulator":
+    if kind == "simulator":
         parse_duration(history)
-        return ["simulator", "--history", history]
+        scenario = Path(name).absolute() if Path(name).is_file() else name
+        return ["simulator", "--history", history, *(["--scenario", str(scenario)] if name else [])]
     if kind == "live" and name:
         return ["live", name]
     if kind != "replay" or not name:
         raise typer.BadParameter(
-            f"{source!r} is not simulator, live:NAME, replay:PATH or none", param_hint="--source"
+            f"{source!r} is not simulator[:SCENARIO], live:NAME, replay:PATH or none", param_hint="--source"
         )
     if not Path(name).is_file():
         raise typer.BadParameter(f"there is no file {name}", param_hint="--source")

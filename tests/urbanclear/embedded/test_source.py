@@ -29,6 +29,8 @@ def test_options_of_a_replay_are_handed_on_where_they_are_given(recording: Path)
 
 def test_other_sources_take_none_of_them() -> None:
     assert source_arguments("simulator", "12h", MOVED) == ["simulator", "--history", "12h"]
+    storm = ["simulator", "--history", "7d", "--scenario", "storm"]
+    assert source_arguments("simulator:storm", "7d", MOVED) == storm
     assert source_arguments("live:nyc-dot", "7d", MOVED) == ["live", "nyc-dot"]
     assert source_arguments("none", "7d", MOVED) == []
 
