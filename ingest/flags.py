@@ -53,17 +53,27 @@ def in_key_order(readings: Readings, registry: Registry) -> Readings:
 def flag(readings: Readings, registry: Registry, rules: Rules, now: int) -> NDArray[np.int8]:
     """A flag of each of `readings`, which are in the order of the key; GOOD for most.
 
-    The newest good reading of each sensor is noted in the registry. `now` is in microseconds since 1970.
+    The newest good reading of each sensor is noted in the registry. One that came after a flagged reading that is
+    not older is left to `in_doubt`: it may repeat that one, of which the first is kept. `now` is in microseconds
+    since 1970.
     """
     flags = np.full(len(readings), GOOD, dtype=np.int8)
     flags[_late(readings, registry, rules, now)] = Flag.LATE
     flags[_implausible(readings, registry)] = Flag.IMPLAUSIBLE
-    newer = (flags == GOOD) & (readings.times > registry.state["newest"][readings.sensors])
+    state = registry.state[readings.sensors]
+    newer = (flags == GOOD) & (readings.times > np.maximum(state["newest"], state["seen"]))
     places = np.flatnonzero(newer)
     if len(places):
         stuck = _stuck(readings.take(places), registry, rules)
         flags[places[stuck]] = Flag.STUCK
     return flags
+
+
+def in_doubt(readings: Readings, registry: Registry) -> Integers:
+    """The sensors of which only the database can tell whether these readings are their newest good ones."""
+    state = registry.state[readings.sensors]
+    doubtful = (readings.times > state["newest"]) & (readings.times <= state["seen"])
+    return np.unique(readings.sensors[doubtful]).astype(np.int64)
 
 
 def _late(readings: Readings, registry: Registry, rules: Rules, now: int) -> Mask:

@@ -18,7 +18,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from ingest import metrics
 from ingest.batch import Batch, DeadLetter
 from ingest.connection import AWAY, Connection, retry_seconds
-from ingest.flags import Rules, flag, in_key_order
+from ingest.flags import Rules, flag, in_doubt, in_key_order
 from ingest.letters import Letterbox
 from ingest.registry import Registry
 from ingest.storing import Storing, Work
@@ -132,11 +132,12 @@ class Pipeline:
         self._check(work.epoch)
         registry = self.registry
         readings = in_key_order(work.batch.readings, registry)
+        doubted = in_doubt(readings, registry)
         flags = flag(readings, registry, self._rules, round(time.time() * 1e6))
         rows = Rows(readings, registry.state["id"][readings.sensors], flags)
         transaction = Transaction.of(work.batch, rows, work.batch.messages)
-        is_news = registry.see(readings)
-        return Work(work.epoch, work.batch, transaction, alone=not is_news or bool(work.batch.messages))
+        alone = not registry.see(readings) or bool(work.batch.messages)
+        return Work(work.epoch, work.batch, transaction, alone, doubted)
 
     async def _load_sensors(self, batch: Batch) -> None:
         registry, now = self.registry, time.monotonic()
@@ -199,6 +200,9 @@ class Pipeline:
         self._check(work.epoch)
         for one in refused:
             await self._persist(partial(self._latest.forget, self.registry, one.readings), work.epoch)
+            self._check(work.epoch)
+        if len(work.in_doubt):
+            await self._persist(partial(self._latest.settle, self.registry, work.in_doubt), work.epoch)
             self._check(work.epoch)
         letters = [*work.batch.dead, *(one.letter for one in refused)]
         self._uncommitted.update(work.batch.offsets)

@@ -24,6 +24,7 @@ ALL: Final = slice(None)
 NEVER: Final = np.iinfo(np.int64).min
 KINDS: Final[tuple[Kind, ...]] = tuple(PLAUSIBLE)
 _FIRST_PLACES: Final = 1_024
+_LOADED_AT_ONCE: Final = 1_000
 
 #: One row a sensor. `newest` and `since` are in microseconds since 1970: the time of its newest good reading, and
 #: of the first of the `unchanged` readings in a row that say the same as that one. `dirty`: not yet in
@@ -63,11 +64,12 @@ class Registry:
 
     async def load(self, connection: AsyncConnection[TupleRow], places: Integers) -> None:
         """Read what the database knows of these sensors; those it does not know are registered first."""
-        names = sorted(self.names[place] for place in places)
-        await connection.execute(statements.REGISTER_SENSORS, [names])
-        cursor = await connection.execute(statements.KNOWN_SENSORS, [names], binary=True)
-        for row in await cursor.fetchall():
-            self._take(self._places[row[0]], row)
+        for start in range(0, len(places), _LOADED_AT_ONCE):
+            names = sorted(self.names[place] for place in places[start : start + _LOADED_AT_ONCE])
+            await connection.execute(statements.REGISTER_SENSORS, [names])
+            cursor = await connection.execute(statements.KNOWN_SENSORS, [names], binary=True)
+            for row in await cursor.fetchall():
+                self._take(self._places[row[0]], row)
 
     async def refresh(self, connection: AsyncConnection[TupleRow], seconds: float) -> None:
         """Take in the descriptions that came in the last `seconds`."""
@@ -87,6 +89,13 @@ class Registry:
         newer = bool((times > seen[sensors]).all())
         np.maximum.at(seen, sensors, times)
         return newer
+
+    def raise_newest(self, place: int, time: int, measures: Sequence[float | None]) -> None:
+        """Take a stored good reading for the sensor's newest, if it is."""
+        state = self.state
+        if time > state["newest"][place]:
+            state["newest"][place] = state["since"][place] = time
+            state["measures"][place], state["unchanged"][place], state["dirty"][place] = measures, 1, True
 
     def dirty(self) -> Integers:
         """The places whose newest reading is not in `latest_readings` yet."""
@@ -112,10 +121,10 @@ class Registry:
 
     def _take(self, place: int, row: TupleRow) -> None:
         self._describe(place, row)
-        time, since, unchanged, *measures = row[4:]
+        seen, time, since, unchanged, *measures = row[4:]
         state = self.state
         state["newest"][place] = NEVER if time is None else microseconds(time)
-        state["seen"][place] = max(state["seen"][place], state["newest"][place])
+        state["seen"][place] = max(state["seen"][place], NEVER if seen is None else microseconds(seen))
         state["since"][place] = NEVER if time is None else microseconds(since or time)
         state["unchanged"][place] = 0 if time is None else unchanged or 1
         state["measures"][place] = measures

@@ -72,9 +72,17 @@ REGISTER_SENSORS: Final = """
 """
 
 KNOWN_SENSORS: Final = """
-    SELECT external_id, id, kind, lanes, time, unchanged_since, unchanged,
-           speed_kmh, volume_vph, occupancy, travel_time_s
+    SELECT external_id, id, kind, lanes,
+           (SELECT time FROM readings WHERE readings.sensor_id = id ORDER BY time DESC LIMIT 1) AS seen,
+           time, unchanged_since, unchanged, speed_kmh, volume_vph, occupancy, travel_time_s
     FROM sensors LEFT JOIN latest_readings ON sensor_id = id WHERE external_id = ANY (%s)
+"""
+
+NEWEST_STORED: Final = """
+    SELECT newest.* FROM unnest(%s::integer[]) AS asked (sensor_id) LEFT JOIN LATERAL (
+        SELECT time, speed_kmh, volume_vph, occupancy, travel_time_s FROM readings
+        WHERE readings.sensor_id = asked.sensor_id AND flag IS NULL ORDER BY time DESC LIMIT 1
+    ) AS newest ON true
 """
 
 DESCRIBED_SENSORS: Final = """

@@ -7,10 +7,13 @@ are newer than all before of their sensors: then neither can hold what the other
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
+import numpy as np
+
 from ingest.batch import Batch
+from ingest.readings import Integers
 from ingest.writer import Refused, Transaction, Writer
 
 WRITERS: Final = 2
@@ -18,12 +21,13 @@ WRITERS: Final = 2
 
 @dataclass(frozen=True)
 class Work:
-    """A batch on its way; `alone` when it is not to be stored beside another."""
+    """A batch on its way; `alone` when it is not to be stored beside another, `in_doubt` as `ingest.flags` has it."""
 
     epoch: int
     batch: Batch
     transaction: Transaction | None = None
     alone: bool = True
+    in_doubt: Integers = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
 
 @dataclass(frozen=True)

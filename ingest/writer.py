@@ -20,7 +20,7 @@ from ingest import statements
 from ingest.batch import Batch, DeadLetter, Message
 from ingest.connection import Connected, Connection
 from ingest.copy_format import encode
-from ingest.readings import Integers, Readings, moment
+from ingest.readings import Integers, Readings, microseconds, moment
 from ingest.registry import Registry
 from schema.chunks import Chunks
 from schema.engines import engine_of
@@ -191,6 +191,15 @@ class Latest:
         connection = await self._connection.get()
         await connection.execute(statements.RECOUNT_LATEST, [registry.state["id"][places].tolist()])
         registry.forget(places)
+
+    async def settle(self, registry: Registry, places: Integers) -> None:
+        """Have the registry know the newest good reading that is stored of these sensors."""
+        connection = await self._connection.get()
+        ids = registry.state["id"][places].tolist()
+        cursor = await connection.execute(statements.NEWEST_STORED, [ids], binary=True)
+        for place, (time, *measures) in zip(places, await cursor.fetchall(), strict=True):
+            if time is not None:
+                registry.raise_newest(int(place), microseconds(time), measures)
 
     async def close(self) -> None:
         """Give the connection back."""
