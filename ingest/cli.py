@@ -137,6 +137,7 @@ def replay(
     from ingest.sources.replay import ReplaySource, parse_speed, usual_speed
     from ingest.sources.run import run_replay, show_replayed
     from schema.database import kafka_bootstrap
+    from schema.retention import Retention
 
     settings = get_settings()
     with progress_bar(path.name, show_replayed) as progress:
@@ -151,6 +152,7 @@ def replay(
             shift_to_now=shift_to_now,
             align=align,
             zone=settings.time_zone,
+            kept_from=Retention.of(settings).oldest_accepted(settings),
             progress=progress,
         )
         serve(lambda stop: run_replay(kafka_bootstrap(settings), feed, stop), settings)

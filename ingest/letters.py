@@ -21,7 +21,6 @@ from urbanclear.logs import get_logger
 
 log = get_logger("ingest")
 
-LONGEST_DETAIL: Final = 1_000
 FITTING_BYTES: Final = topics.LARGEST_LETTER_BYTES - 16 * 1024  # headers and the frame around them
 
 
@@ -75,7 +74,7 @@ def _fitting(value: bytes) -> bytes:
 
 
 async def _send(producer: AIOKafkaProducer, letter: DeadLetter) -> asyncio.Future[object]:
-    told = {"reason": letter.reason, "detail": letter.detail[:LONGEST_DETAIL], "origin": letter.origin}
+    told = {"reason": letter.reason, "detail": letter.detail[: topics.LONGEST_DETAIL], "origin": letter.origin}
     headers = [(name, text.encode(errors="replace")) for name, text in told.items()]
     key = letter.record.topic.encode()
     sent: asyncio.Future[object] = await producer.send(

@@ -80,12 +80,13 @@ class Publisher:
             if (failure := future.exception()) is not None:
                 raise _not_delivered(failure) from failure
 
-    async def reject(self, origin: str, row: bytes, reason: str) -> None:
+    async def reject(self, origin: str, row: bytes, reason: str, detail: str = "") -> None:
         """Send an input row that cannot be an event to the dead letters, with its reason and where it came from.
 
         Of a row larger than `LONGEST_LETTER_BYTES` the beginning is sent.
         """
-        headers = [("reason", reason.encode()), ("origin", origin.encode())]
+        told = {"reason": reason, "detail": detail[: topics.LONGEST_DETAIL], "origin": origin}
+        headers = [(name, text.encode(errors="replace")) for name, text in told.items() if text]
         kept = row[: topics.LONGEST_LETTER_BYTES]
         await self._send(topics.DEAD_LETTERS.name, kept, key=origin.encode(), headers=headers)
         self.count_refused(reason)

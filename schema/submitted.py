@@ -43,6 +43,8 @@ def items_of_json(body: bytes) -> list[bytes]:
 
     Raises `InvalidEvent`: `undecodable`, or `too_many` for more than `MOST_ITEMS`.
     """
+    if not body.strip():
+        raise InvalidEvent("undecodable", "there is nothing in it")
     if not body.lstrip().startswith(b"["):
         return [body]
     if body.count(b",") > MOST_COMMAS:

@@ -34,6 +34,7 @@ DEAD_LETTERS = Topic(
     config={"retention.ms": str(90 * DAY_MS), "max.message.bytes": str(LARGEST_LETTER_BYTES)},
 )  # a rejected message has the size of any other, and headers on top
 
+LONGEST_DETAIL: Final = 1_000  # characters
 LONGEST_LETTER_BYTES: Final = 512 * 1024
 """What is kept of something rejected that is larger than a message may be."""
 

@@ -17,8 +17,9 @@ from schema.heartbeat import WELL_SECONDS
 from urbanclear.errors import ConfigurationError
 from urbanclear.settings import Settings
 
-TIMEOUT_SECONDS = 5.0
+TIMEOUT_SECONDS = 15.0
 BEATING_PARTS = ("ingest", "alerting")
+UNKNOWN = {"ok": False, "problem": "not known: the database does not answer"}
 
 _HEARTBEATS = "SELECT part, extract(epoch FROM now() - max(time))::float8 AS age_s FROM heartbeats GROUP BY part"
 _COUNTS = """
@@ -38,7 +39,7 @@ async def gather(settings: Settings) -> dict[str, Any]:
         "database": database,
         "kafka": kafka,
         "api": api,
-        **{part: _beat(heartbeats.get(part)) for part in BEATING_PARTS},
+        **{part: _beat(heartbeats.get(part)) if database["ok"] else UNKNOWN for part in BEATING_PARTS},
     }
     return {"ok": all(part["ok"] for part in parts.values()), "parts": parts}
 

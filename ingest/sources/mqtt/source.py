@@ -98,7 +98,7 @@ class MqttSource:
             readings += found.readings
             for part in found.rejected:
                 log.warning("mqtt.item_rejected", topic=topic, reason=part.reason, detail=part.detail)
-                await publisher.reject(f"mqtt:{topic}", part.item, part.reason)
+                await publisher.reject(f"mqtt:{topic}", part.item, part.reason, part.detail)
         await publisher.publish_readings(readings)
         await publisher.flush()
 

@@ -44,9 +44,10 @@ class ReplaySource:
 
     `speed` is how many times faster than it happened, None as fast as possible; `start` and `end` bound what is
     replayed (`end` excluded). `loop` repeats it until told to stop, each round's times moved on by the recording's
-    length; `shift_to_now` moves the first to now, with `align` by whole weeks of `zone`, where the format names none.
-    `progress` is told how many events of how many of a round are published. Raises `SourceError` when the file cannot
-    be read and `ConfigurationError` when an argument does not fit it, both before anything runs.
+    length; `shift_to_now` moves the first to now, with `align` by whole weeks of `zone`, where the format names
+    none. Readings from before `kept_from` will be rejected, which is told at the start. `progress` is told how many
+    events of how many of a round are published. Raises `SourceError` when the file cannot be read and
+    `ConfigurationError` when an argument does not fit it, both before anything runs.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class ReplaySource:
         shift_to_now: bool = False,
         align: Align | None = None,
         zone: str = "UTC",
+        kept_from: datetime | None = None,
         clock: Clock = lambda: datetime.now(UTC),
         progress: Progress | None = None,
     ) -> None:
@@ -71,6 +73,7 @@ class ReplaySource:
         self._zone = self._recording.zone or ZoneInfo(zone)
         self._pace = Pace(speed, self._moving.not_before)
         self._progress = progress or (lambda done, total: None)
+        self._kept_from = None if shift_to_now else kept_from
         self._published = 0
         self._total = 0
         self._done = 0  # of a round
@@ -83,6 +86,7 @@ class ReplaySource:
     async def _replay(self, publisher: Publisher) -> None:
         survey = await self._recording.look_over()
         self._tell_start(survey)
+        self._tell_of_old(survey)
         for sensor in self._recording.sensors(survey):
             await publisher.publish(sensor)
         await publisher.flush()
@@ -137,6 +141,17 @@ class ReplaySource:
         self._done += len(due)
         self._published += len(due)
         self._progress(self._done, self._total)
+
+    def _tell_of_old(self, survey: Survey) -> None:
+        span, kept_from = survey.span_in_window, self._kept_from
+        if span is not None and kept_from is not None and span.first < kept_from:
+            log.warning(
+                "replay.older_than_kept",
+                first=span.first.isoformat(),
+                kept_from=kept_from.isoformat(),
+                next="older readings become dead letters: set URBANCLEAR_READINGS_RETENTION=forever for ingest and "
+                "here, or replay with --shift-to-now",
+            )
 
     def _tell_start(self, survey: Survey) -> None:
         log.info(

@@ -2,11 +2,12 @@
 
 import asyncio
 import gzip
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
 import pytest
+import structlog
 
 from ingest.sources.replay import ReplaySource
 from schema.publisher import Publisher
@@ -100,3 +101,17 @@ async def test_the_rows_before_a_break_are_published_and_the_break_is_told(
     [(origin, row, reason)] = collected.rejected
     assert (origin, reason) == (f"feed.csv.gz:{whole + 2}", "truncated")
     assert content.splitlines()[whole + 1].startswith(row)
+
+
+@pytest.mark.parametrize(("moved", "told"), [(False, 1), (True, 0)])
+async def test_a_recording_that_is_older_than_readings_are_kept_is_told_of_before_it_is_published(
+    tmp_path: Path, moved: bool, told: int
+) -> None:
+    (tmp_path / "old.csv").write_bytes(GOOD)
+    kept_from = datetime.now(UTC) - timedelta(days=30)
+    source = ReplaySource(
+        tmp_path / "old.csv", speed=None, kept_from=kept_from, shift_to_now=moved, align="week" if moved else None
+    )
+    with structlog.testing.capture_logs() as logs:
+        await source.run(cast(Publisher, Collected()), asyncio.Event())
+    assert [entry["event"] for entry in logs].count("replay.older_than_kept") == told
