@@ -60,8 +60,8 @@ def flag(readings: Readings, registry: Registry, rules: Rules, now: int) -> NDAr
     flags = np.full(len(readings), GOOD, dtype=np.int8)
     flags[_late(readings, registry, rules, now)] = Flag.LATE
     flags[_implausible(readings, registry)] = Flag.IMPLAUSIBLE
-    state = registry.state[readings.sensors]
-    newer = (flags == GOOD) & (readings.times > np.maximum(state["newest"], state["seen"]))
+    known = np.maximum(registry.state["newest"], registry.state["seen"])[readings.sensors]
+    newer = (flags == GOOD) & (readings.times > known)
     places = np.flatnonzero(newer)
     if len(places):
         stuck = _stuck(readings.take(places), registry, rules)
@@ -71,8 +71,8 @@ def flag(readings: Readings, registry: Registry, rules: Rules, now: int) -> NDAr
 
 def in_doubt(readings: Readings, registry: Registry) -> Integers:
     """The sensors of which only the database can tell whether these readings are their newest good ones."""
-    state = registry.state[readings.sensors]
-    doubtful = (readings.times > state["newest"]) & (readings.times <= state["seen"])
+    newest, seen = (registry.state[name][readings.sensors] for name in ("newest", "seen"))
+    doubtful = (readings.times > newest) & (readings.times <= seen)
     return np.unique(readings.sensors[doubtful]).astype(np.int64)
 
 
@@ -85,9 +85,9 @@ def _late(readings: Readings, registry: Registry, rules: Rules, now: int) -> Mas
 
 
 def _implausible(readings: Readings, registry: Registry) -> Mask:
-    state = registry.state[readings.sensors]
-    most = _MOST[state["kind"]].T
-    most[_VOLUME] *= state["lanes"]
+    kinds, lanes = (registry.state[name][readings.sensors] for name in ("kind", "lanes"))
+    most = _MOST.T[:, kinds]
+    most[_VOLUME] *= lanes
     speed, volume = readings.measures[_SPEED], readings.measures[_VOLUME]
     too_much = (readings.measures > most).any(axis=0)
     return np.asarray(too_much | ((speed == 0) & (volume > 0)))
