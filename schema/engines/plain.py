@@ -71,10 +71,10 @@ class PlainPostgres:
         await connection.execute("SELECT pg_advisory_lock(%s)", [_REFRESHING])
         try:
             await connection.execute("DELETE FROM rollup.changes WHERE time < %s", [retention.oldest_reading()])
+            for table in _KEPT:  # one by one: who holds the locks of two may meet a reader that holds them crosswise
+                await self._make_partitions(connection, table)
             await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
             async with connection.transaction():
-                for table in _KEPT:
-                    await self._make_partitions(connection, table)
                 for rollup in ROLLUPS:
                     await connection.execute(_refresh(rollup).encode())
                 return (await connection.execute("DELETE FROM rollup.changes")).rowcount
