@@ -94,9 +94,11 @@ class Consumer:
         async with asyncio.TaskGroup() as group:
             storing = group.create_task(self._pipeline.run())
             polling = group.create_task(self._poll(consumer, letters, stop))
-            await asyncio.wait({storing, polling}, return_when=asyncio.FIRST_COMPLETED)
+            stopping = group.create_task(_wait_for(stop))
+            await asyncio.wait({storing, polling, stopping}, return_when=asyncio.FIRST_COMPLETED)
             await asyncio.wait({storing}, timeout=STOP_SECONDS)
-            storing.cancel()
+            for task in (storing, polling, stopping):
+                task.cancel()
 
     def _new_consumer(self) -> AIOKafkaConsumer:
         return AIOKafkaConsumer(
@@ -217,6 +219,10 @@ class Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         self._consumer.start_anew()
+
+
+async def _wait_for(stop: asyncio.Event) -> None:
+    await stop.wait()
 
 
 def _first(errors: BaseException) -> BaseException:

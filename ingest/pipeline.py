@@ -293,7 +293,7 @@ class Pipeline:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if self._stopping:
-                raise Abandoned
+                self._lose(epoch)  # or what came later would be committed past what is given up
             self._check(epoch)
             await asyncio.sleep(0.05)
 

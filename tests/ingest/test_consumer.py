@@ -8,6 +8,7 @@ import uuid
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import psycopg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
@@ -22,10 +23,15 @@ from schema.events import Incident, LineString, Reading, Sensor, Weather, encode
 from schema.publisher import open_publisher
 from tests.ingest.running import running_consumer
 from tests.waiting import fetch_one, until, until_query
+from urbanclear.embedded.ports import choose
 from urbanclear.errors import StartError
 from urbanclear.settings import Settings
 
 RECORD = ConsumerRecord(topics.READINGS.name, 0, 0, 0, 0, None, b"", None, 0, 0, ())
+WAITING_WRITERS = """
+    FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock' AND application_name = 'urbanclear'
+"""
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
@@ -296,21 +302,34 @@ async def test_a_database_without_the_schema_is_one_clear_sentence(
 
 async def test_told_to_stop_while_the_database_hangs_it_ends_in_time_and_nothing_is_lost(settings: Settings) -> None:
     url, bootstrap = str(settings.database_url), str(settings.kafka_bootstrap)
-    env = {name: str(getattr(settings, name)) for name in ("database_url", "kafka_bootstrap", "ingest_group")}
+    stated = {name: str(getattr(settings, name)) for name in ("database_url", "kafka_bootstrap", "ingest_group")}
+    [port] = choose(1, [])
+    env = {**stated, "ingest_batch_rows": "10", "metrics_port": str(port)}  # more batches than there is room for
+
+    async def is_full() -> bool:
+        try:
+            async with httpx.AsyncClient(trust_env=False) as client:
+                return "urbanclear_ingest_paused 1.0" in (await client.get(f"http://127.0.0.1:{port}/metrics")).text
+        except httpx.TransportError:
+            return False
+
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "urbanclear", "ingest"),
+        env={**os.environ, **{f"URBANCLEAR_{name.upper()}": value for name, value in env.items()}},
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    await publish_all(bootstrap, readings(10))
+    await until_query(url, "SELECT count(*) FROM readings", 10)
     with psycopg.connect(url) as connection:
         connection.execute("LOCK TABLE readings IN EXCLUSIVE MODE")
-        await publish_all(bootstrap, readings(100))
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "urbanclear", "ingest"),
-            env={**os.environ, **{f"URBANCLEAR_{name.upper()}": value for name, value in env.items()}},
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        await until_query(url, "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted", True)
+        await publish_all(bootstrap, readings(1_000)[10:])
+        await until_query(url, f"SELECT count(*) {WAITING_WRITERS}", 2)
+        await until(is_full, what="a full pipeline")
         process.terminate()
         async with asyncio.timeout(10):
             assert await process.wait() == 0
     async with running_consumer(settings):
-        await until_query(url, "SELECT count(*) FROM readings", 100)
+        await until_query(url, "SELECT count(*) FROM readings", 1_000)
 
 
 @pytest.mark.parametrize("value", [b"x" * 1_048_000, b"x" * 8_000_000])
@@ -354,3 +373,30 @@ async def test_of_two_readings_with_the_same_sensor_and_time_the_first_stays_how
         await until_query(url, "SELECT count(*) FROM readings", 2_000)
         await until_query(url, "SELECT count(*) FROM latest_readings WHERE extract(second FROM time) = 39", 5)
     assert await fetch_one(url, "SELECT count(*) FROM readings WHERE speed_kmh <> 50") == 0
+
+
+async def test_what_is_given_up_at_the_stop_is_not_passed_over_by_what_came_after_it(settings: Settings) -> None:
+    """The first of two batches under way waits for a key that another session holds, and loses its connection."""
+    url, bootstrap = str(settings.database_url), str(settings.kafka_bootstrap)
+    start, first, second = readings(3, sensors=1)
+    stop = asyncio.Event()
+    ingest = asyncio.create_task(Consumer(settings).run(stop))
+    async with await psycopg.AsyncConnection.connect(url) as other:
+        await publish_all(bootstrap, [start])
+        await until_query(url, "SELECT count(*) FROM readings", 1)
+        await other.execute("INSERT INTO readings (sensor_id, time) SELECT id, %s FROM sensors", [first.time])
+        await publish_all(bootstrap, [first])
+        await until_query(url, f"SELECT count(*) {WAITING_WRITERS}", 1)
+        await publish_all(bootstrap, [second])
+        await until_query(url, "SELECT count(*) FROM readings", 2)
+        stop.set()
+
+        async def ended() -> bool:
+            await fetch_one(url, f"SELECT count(pg_terminate_backend(pid)) {WAITING_WRITERS}")
+            return ingest.done()
+
+        await until(ended, what="the end of ingest")
+        await ingest
+        await other.rollback()
+    async with running_consumer(settings):
+        await until_query(url, "SELECT count(*) FROM readings", 3)
