@@ -8,11 +8,12 @@ from contextlib import AsyncExitStack
 from typing import Final
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
+from aiokafka.errors import IllegalOperation, InvalidProducerEpoch, KafkaError, ProducerFenced
 
 LARGEST_MESSAGE: Final = 1 << 30  # the broker alone says what is too large, of what is left after compression
 TAKE_SECONDS: Final = 30.0
-FENCED: Final = (ProducerFenced, InvalidProducerEpoch)
+#: What sending raises once another has the name; the last where the producer learned of it between two messages.
+FENCED: Final = (ProducerFenced, InvalidProducerEpoch, IllegalOperation)
 
 
 async def take(bootstrap: str, transactional_id: str) -> AIOKafkaProducer:
