@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from ingest.dead_letters import Letter, Listing
+from schema.events import UNREADABLE
 
 EXCERPT_CHARACTERS: Final = 60
 BYTES_IN_LINE: Final = 32
@@ -24,7 +25,7 @@ def whole(value: bytes) -> str:
         return "\n".join(
             value[start : start + BYTES_IN_LINE].hex(" ") for start in range(0, len(value), BYTES_IN_LINE)
         )
-    with suppress(msgspec.DecodeError, RecursionError):
+    with suppress(*UNREADABLE):
         text = msgspec.json.format(text)
     return plain(text)
 

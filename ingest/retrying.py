@@ -18,7 +18,7 @@ from ingest.dead_letters import RETRIED, Letter, LetterId, Wanted, fetch, matchi
 from ingest.topic_reader import TopicReader, open_reader
 from ingest.transactions import FENCED, take
 from schema import topics
-from schema.events import Reading
+from schema.events import UNREADABLE, Reading
 from schema.publisher import Publisher
 from schema.topics import decode_message, event_of
 from urbanclear.errors import ConfigurationError, InvalidEvent, RetryFenced
@@ -170,7 +170,7 @@ def _key_as_it_looks(topic: str, value: bytes) -> str | None:
     """The key of a message that is no event: retried as it is, it is to stay on the partition of its like."""
     try:
         fields = msgspec.json.decode(value, type=dict[str, object])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return None
     key = fields.get(event_of(topic).key_field)
     return key if isinstance(key, str) and key else None

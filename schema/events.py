@@ -176,7 +176,7 @@ EventT = TypeVar("EventT", bound=Event)
 T = TypeVar("T")
 
 #: What reading bytes as JSON raises for those that are none, or that are nested too deeply.
-UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+UNREADABLE: Final = (ValueError, RecursionError)  # msgspec's own errors are of the first
 
 _encoder = msgspec.json.Encoder()
 _readings_decoder = msgspec.json.Decoder(Reading | list[Reading])

@@ -5,15 +5,15 @@ So an element that is garbled costs none of its neighbours, and keeps its own by
 
 from codecs import BOM_UTF8
 from collections.abc import Mapping
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from ingest.sources.live.feed import Document
+from schema.events import UNREADABLE
 from urbanclear.errors import FeedChanged, InvalidEvent
 
 T = TypeVar("T")
-UNREADABLE: Final = (ValueError, RecursionError)  # msgspec's own errors are of the first
 
 
 def read(document: Document, shape: type[T], name: str) -> T:

@@ -13,10 +13,10 @@ from typing import Final
 import msgspec
 
 from ingest.sources.live.feed import Document, Feed, Part
-from ingest.sources.live.json_document import UNREADABLE, count, fields, member, read, text
+from ingest.sources.live.json_document import count, fields, member, read, text
 from ingest.sources.live.report import Report, moment, part, place, severity
 from ingest.sources.replay.times import Times
-from schema.events import IncidentKind
+from schema.events import UNREADABLE, IncidentKind
 from urbanclear.settings import Settings
 
 NAME: Final = "ny511"

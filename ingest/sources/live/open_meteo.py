@@ -12,9 +12,9 @@ import msgspec
 from msgspec import Meta, Struct
 
 from ingest.sources.live.feed import Document, Feed, Part
-from ingest.sources.live.json_document import UNREADABLE, read
+from ingest.sources.live.json_document import read
 from ingest.sources.outcome import Rejected
-from schema.events import Latitude, Longitude, Weather, WeatherCondition
+from schema.events import UNREADABLE, Latitude, Longitude, Weather, WeatherCondition
 from urbanclear.errors import FeedChanged
 from urbanclear.settings import Settings
 

@@ -8,11 +8,10 @@ import msgspec
 
 from ingest.sources.replay.tables.lines import Lines
 from ingest.sources.replay.tables.table import Block, Table
-from schema.events import Reading
+from schema.events import UNREADABLE, Reading
 from urbanclear.errors import SourceError
 
 COLUMNS: Final = list(Reading.__struct_fields__)
-UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _array: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _object: Final = msgspec.json.Decoder(dict[str, object])
 
