@@ -25,7 +25,6 @@ from urbanclear.settings import Settings
 STORED: Final = (topics.SENSORS, topics.READINGS, topics.INCIDENTS, topics.WEATHER)
 Polled = Mapping[TopicPartition, Sequence[ConsumerRecord]]
 _ORDER: Final = {topic.name: rank for rank, topic in enumerate(STORED)}
-_EVENT_OF: Final = {topic.name: topic.event for topic in STORED if topic.event is not None}
 
 
 @dataclass(frozen=True)
@@ -131,13 +130,13 @@ class Reader:
             else:
                 self._read_events(records, batch, now)
         batch.published_ms = min(records[0].timestamp for records in polled.values())
-        batch.readings = self._checked(rows, batch, now)
+        batch.readings = self._checked(rows, batch, now, self._retention.oldest_accepted(self._settings))
         return batch
 
     def _read_events(self, records: Sequence[ConsumerRecord], batch: Batch, now: datetime) -> None:
         for record in records:
             try:
-                event = decode(_EVENT_OF[record.topic], record.value or b"")
+                event = decode(topics.event_of(record.topic), record.value or b"")
                 self._check_time(event, now, self._settings.oldest_time)
             except InvalidEvent as error:
                 batch.dead.append(DeadLetter(record, record.value or b"", error.reason, error.detail))
@@ -157,26 +156,26 @@ class Reader:
                 rows.append(message)
                 carriers.add(record, 1)
 
-    def _checked(self, rows: list[Row], batch: Batch, now: datetime) -> Readings:
+    def _checked(self, rows: list[Row], batch: Batch, now: datetime, oldest: datetime) -> Readings:
         """The columns of those that pass."""
         readings = columns(rows, self._registry.places_of([row.sensor for row in rows]))
         passes = (
             (readings.sensors != NO_SENSOR)
-            & (readings.times >= microseconds(self._retention.oldest_accepted(self._settings)))
+            & (readings.times >= microseconds(oldest))
             & (readings.times <= microseconds(now + self._settings.future_tolerance))
             & ~np.isnan(readings.measures).all(axis=0)
         )
         if passes.all():
             return readings
         for row in np.flatnonzero(~passes):
-            passes[row] = self._passes(int(row), batch, now)
+            passes[row] = self._passes(int(row), batch, now, oldest)
         return readings.take(passes)
 
-    def _passes(self, row: int, batch: Batch, now: datetime) -> bool:
+    def _passes(self, row: int, batch: Batch, now: datetime, oldest: datetime) -> bool:
         """Whether a reading that looks wrong is one after all; if not, it becomes a dead letter."""
         try:
             reading = decode(Reading, batch.carriers.value(row))
-            self._check_time(reading, now, self._retention.oldest_accepted(self._settings))
+            self._check_time(reading, now, oldest)
         except InvalidEvent as error:
             batch.dead.append(batch.carriers.letter(row, error.reason, error.detail))
             return False

@@ -8,9 +8,6 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 
 from schema.database import APPLICATION
-from urbanclear.logs import get_logger
-
-log = get_logger("ingest")
 
 Connected = psycopg.AsyncConnection[TupleRow]
 

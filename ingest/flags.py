@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.readings import Integers, Readings
+from ingest.readings import MICROSECOND, Integers, Readings
 from ingest.registry import KINDS, Registry
 from schema.quality import PLAUSIBLE, STUCK_READINGS
 from schema.rollups import MEASURES, Flag
@@ -60,8 +60,8 @@ def flag(readings: Readings, registry: Registry, rules: Rules, now: int) -> NDAr
     flags = np.full(len(readings), GOOD, dtype=np.int8)
     flags[_late(readings, registry, rules, now)] = Flag.LATE
     flags[_implausible(readings, registry)] = Flag.IMPLAUSIBLE
-    known = np.maximum(registry.state["newest"], registry.state["seen"])[readings.sensors]
-    newer = (flags == GOOD) & (readings.times > known)
+    newest, seen = (registry.state[name][readings.sensors] for name in ("newest", "seen"))
+    newer = (flags == GOOD) & (readings.times > np.maximum(newest, seen))
     places = np.flatnonzero(newer)
     if len(places):
         stuck = _stuck(readings.take(places), registry, rules)
@@ -133,8 +133,7 @@ def _note(readings: Readings, registry: Registry, since: Integers, unchanged: In
     kept, sensors, state = kept[last], sensors[last], registry.state
     state["newest"][sensors], state["measures"][sensors] = readings.times[kept], readings.measures.T[kept]
     state["since"][sensors], state["unchanged"][sensors] = since[kept], unchanged[kept]
-    state["dirty"][sensors] = True
 
 
 def _microseconds(duration: timedelta | None) -> int | None:
-    return None if duration is None else round(duration.total_seconds() * 1e6)
+    return None if duration is None else duration // MICROSECOND

@@ -9,6 +9,7 @@ partitions. Work of an epoch that is over is dropped: whoever has its partitions
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Final, Protocol, TypeVar
 
@@ -18,12 +19,14 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from ingest import metrics
 from ingest.batch import Batch, DeadLetter
 from ingest.connection import AWAY, Connection, retry_seconds
-from ingest.flags import Rules, flag, in_doubt, in_key_order
+from ingest.flags import Rules
+from ingest.latest import Latest
 from ingest.letters import Letterbox
+from ingest.preparing import doubts, prepare
 from ingest.registry import Registry
 from ingest.storing import Storing, Work
 from ingest.transactions import FENCED
-from ingest.writer import Latest, Refused, Rows, Transaction, Writer
+from ingest.writer import Refused, Writer
 from schema.heartbeat import BEAT, HEARTBEAT_SECONDS, instance_name
 from urbanclear.logs import get_logger
 from urbanclear.settings import Settings
@@ -46,7 +49,7 @@ class Closable(Protocol):
 
 
 class Abandoned(Exception):
-    """The work is another's now, or this process is to stop."""
+    """The epoch of the work is over: it is another's now, or this process is to stop."""
 
 
 class Pipeline:
@@ -54,9 +57,7 @@ class Pipeline:
 
     def __init__(self, settings: Settings, database_url: str, consumer: AIOKafkaConsumer, letters: Letterbox) -> None:
         self.epoch = 0
-        self.take_again_at = (
-            0.0  # on the monotonic clock; another process may be about to have its partitions confirmed
-        )
+        self.take_again_at = 0.0  # on the monotonic clock: not before, where another process has taken over
         self.registry = Registry()
         self._rules = Rules.of(settings.stuck_after, settings.late_after)
         self._storing = Storing(database_url)
@@ -65,7 +66,7 @@ class Pipeline:
         self._beats = Connection(database_url)
         self._consumer = consumer
         self._letters = letters
-        self._decoded: asyncio.Queue[Work | None] = asyncio.Queue(1)
+        self._decoded: asyncio.Queue[tuple[int, Batch] | None] = asyncio.Queue(1)
         self._prepared: asyncio.Queue[Work | None] = asyncio.Queue(1)
         self._uncommitted: dict[TopicPartition, int] = {}
         self._committing: asyncio.Task[None] | None = None
@@ -90,7 +91,7 @@ class Pipeline:
 
     async def put(self, epoch: int, batch: Batch) -> None:
         """Hand over a batch; waits while there is no room."""
-        await self._decoded.put(Work(epoch, batch))
+        await self._decoded.put((epoch, batch))
 
     async def end(self) -> None:
         """No more batches come; what waits for the database waits no longer."""
@@ -112,32 +113,24 @@ class Pipeline:
         self.epoch = epoch
         self._uncommitted.clear()
         self.registry.forget()
+        self._latest.forget()
         if self._committing is not None:
             self._committing.cancel()  # it would be tried again in the name of the new epoch
 
     async def _prepare_all(self) -> None:
-        while (work := await self._decoded.get()) is not None:
+        while (decoded := await self._decoded.get()) is not None:
             try:
-                await self._prepared.put(await self._prepare(work))
-            except Abandoned:
-                pass
+                with suppress(Abandoned):
+                    await self._prepared.put(await self._prepare(*decoded))
             finally:
                 self._decoded.task_done()
         self._decoded.task_done()
         await self._prepared.put(None)
 
-    async def _prepare(self, work: Work) -> Work:
-        """Find the sensors, put the rows in order, flag and encode them."""
-        await self._persist(lambda: self._load_sensors(work.batch), work.epoch, self._lookups)
-        self._check(work.epoch)
-        registry = self.registry
-        readings = in_key_order(work.batch.readings, registry)
-        doubted = in_doubt(readings, registry)
-        flags = flag(readings, registry, self._rules, round(time.time() * 1e6))
-        rows = Rows(readings, registry.state["id"][readings.sensors], flags)
-        transaction = Transaction.of(work.batch, rows, work.batch.messages)
-        alone = not registry.see(readings) or bool(work.batch.messages)
-        return Work(work.epoch, work.batch, transaction, alone, doubted)
+    async def _prepare(self, epoch: int, batch: Batch) -> Work:
+        await self._persist(lambda: self._load_sensors(batch), epoch, self._lookups)
+        self._check(epoch)
+        return Work(epoch, prepare(batch, self.registry, self._rules, round(time.time() * 1e6)))
 
     async def _load_sensors(self, batch: Batch) -> None:
         registry, now = self.registry, time.monotonic()
@@ -179,47 +172,43 @@ class Pipeline:
             getting.cancel()
 
     async def _store(self, work: Work, writer: Writer) -> list[Refused]:
-        transaction = work.transaction
-        assert transaction is not None  # noqa: S101
+        batch, transaction = work.prepared.batch, work.prepared.transaction
         self._check(work.epoch)
         began = time.perf_counter()
         refused = await self._persist(lambda: writer.store(transaction), work.epoch, writer)
-        metrics.observe(work.batch, transaction.rows, time.perf_counter() - began, time.time())
+        metrics.observe(batch, transaction.rows, time.perf_counter() - began, time.time())
         return refused
 
     async def _finish_oldest(self) -> None:
         """Note that all up to the end of the oldest batch under way is stored."""
         try:
-            await self._finish(*await self._storing.oldest_stored())
-        except Abandoned:
-            pass
+            with suppress(Abandoned):
+                await self._finish(*await self._storing.oldest_stored())
         finally:
             self._prepared.task_done()
 
-    async def _finish(self, work: Work, refused: Sequence[Refused]) -> None:
+    async def _finish(self, work: Work, refused: list[Refused]) -> None:
         self._check(work.epoch)
-        for one in refused:
-            await self._persist(partial(self._latest.forget, self.registry, one.readings), work.epoch)
+        batch = work.prepared.batch
+        newest, doubted = doubts(work.prepared, refused, self.registry)
+        self._latest.add(newest)
+        if len(doubted):
+            await self._persist(partial(self._latest.settle, self.registry, doubted), work.epoch)
             self._check(work.epoch)
-        if len(work.in_doubt):
-            await self._persist(partial(self._latest.settle, self.registry, work.in_doubt), work.epoch)
-            self._check(work.epoch)
-        letters = [*work.batch.dead, *(one.letter for one in refused)]
-        self._uncommitted.update(work.batch.offsets)
+        letters = [*batch.dead, *(one.letter for one in refused)]
+        self._uncommitted.update(batch.offsets)
         if letters or time.monotonic() >= self._due_at:
             await self._checkpoint(letters)
 
     async def _checkpoint_unless_abandoned(self) -> None:
-        try:
+        with suppress(Abandoned):
             await self._checkpoint([])
-        except Abandoned:
-            self._uncommitted.clear()
 
     async def _checkpoint(self, letters: Sequence[DeadLetter]) -> None:
         """The newest readings, then dead letters, then offsets: what is committed is complete."""
         async with self._checkpointing:
             began, epoch = time.monotonic(), self.epoch
-            await self._persist(lambda: self._latest.note(self.registry), epoch)
+            await self._persist(self._latest.note, epoch)
             self._check(epoch)
             offsets = dict(self._uncommitted)
             if letters:

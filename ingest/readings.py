@@ -1,4 +1,4 @@
-"""Readings as columns: what a batch of them is while it goes through ingest, an array a measure, so that twenty
+"""Readings as columns: what a batch of them is while it goes through ingest, an array a measure, so that ten
 thousand cost a few milliseconds of Python."""
 
 from collections.abc import Callable, Sequence
@@ -17,9 +17,10 @@ from schema.rollups import MEASURES
 Integers = NDArray[np.int64]
 Places = NDArray[np.int32]
 
-NO_TIME: Final = np.iinfo(np.int64).min
+NEVER: Final = np.iinfo(np.int64).min
+"""Stands for a time that there is not."""
+MICROSECOND: Final = timedelta(microseconds=1)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 _get_time: Final = attrgetter("time")
 _getters: Final = [attrgetter(name) for name in MEASURES]
 
@@ -33,12 +34,12 @@ class Row(Protocol):
 
 def microseconds(time: datetime) -> int:
     """`time` as it is kept in columns: microseconds since 1970, UTC."""
-    return (time - _EPOCH) // _MICROSECOND
+    return (time - _EPOCH) // MICROSECOND
 
 
 def moment(time: int) -> datetime:
     """The time of that many microseconds since 1970."""
-    return _EPOCH + time * _MICROSECOND
+    return _EPOCH + time * MICROSECOND
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Readings:
 
 
 class Times(dict[str, int]):
-    """What the stamps of a batch mean, in microseconds since 1970; `NO_TIME` for one that is none.
+    """What the stamps of a batch mean, in microseconds since 1970; `NEVER` for one that is none.
 
     All readings of a poll have the same stamp, which is read once.
     """
@@ -68,7 +69,7 @@ class Times(dict[str, int]):
         try:
             time = microseconds(msgspec.convert(stamp, Time))
         except msgspec.ValidationError:
-            time = NO_TIME
+            time = NEVER
         self[stamp] = time
         return time
 

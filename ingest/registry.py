@@ -14,21 +14,19 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from ingest import statements
-from ingest.readings import Integers, Readings, microseconds
+from ingest.readings import NEVER, Integers, Readings, microseconds
 from schema.events import ExternalId
 from schema.quality import PLAUSIBLE, UNKNOWN_LANES, Kind
 from schema.rollups import MEASURES
 
 NO_SENSOR: Final = -1
-ALL: Final = slice(None)
-NEVER: Final = np.iinfo(np.int64).min
 KINDS: Final[tuple[Kind, ...]] = tuple(PLAUSIBLE)
 _FIRST_PLACES: Final = 1_024
 _LOADED_AT_ONCE: Final = 1_000
 
 #: One row a sensor. `newest` and `since` are in microseconds since 1970: the time of its newest good reading, and
-#: of the first of the `unchanged` readings in a row that say the same as that one. `dirty`: not yet in
-#: `latest_readings`.
+#: of the first of the `unchanged` readings in a row that say the same as that one; `measures` are its own. `seen` is
+#: the time of the newest of any kind that went through here or is stored.
 _STATE: Final = np.dtype(
     [
         ("id", np.int32),
@@ -38,7 +36,6 @@ _STATE: Final = np.dtype(
         ("newest", np.int64),
         ("since", np.int64),
         ("unchanged", np.int32),
-        ("dirty", np.bool_),
         ("seen", np.int64),
         ("measures", np.float32, (len(MEASURES),)),
     ]
@@ -78,10 +75,9 @@ class Registry:
             if (place := self._places.get(row[0])) is not None:
                 self._describe(place, row)
 
-    def forget(self, places: Integers | slice = ALL) -> None:
-        """Have them loaded anew: others may have stored readings of these sensors."""
-        self.state["loaded"][places] = False
-        self.state["dirty"][places] = False
+    def forget(self) -> None:
+        """Have all loaded anew: others may have stored readings of these sensors."""
+        self.state["loaded"] = False
 
     def see(self, readings: Readings) -> bool:
         """Whether each of `readings` is newer than all that was seen of its sensor before this call."""
@@ -90,16 +86,22 @@ class Registry:
         np.maximum.at(seen, sensors, times)
         return newer
 
-    def raise_newest(self, place: int, time: int, measures: Sequence[float | None]) -> None:
-        """Take a stored good reading for the sensor's newest, if it is."""
+    def raise_newest(self, place: int, time: int, measures: Sequence[float | None]) -> bool:
+        """Take a stored good reading for the sensor's newest; whether it is."""
         state = self.state
-        if time > state["newest"][place]:
+        is_newer = bool(time > state["newest"][place])
+        if is_newer:
             state["newest"][place] = state["since"][place] = time
-            state["measures"][place], state["unchanged"][place], state["dirty"][place] = measures, 1, True
+            state["measures"][place], state["unchanged"][place] = measures, 1
+        return is_newer
 
-    def dirty(self) -> Integers:
-        """The places whose newest reading is not in `latest_readings` yet."""
-        return np.flatnonzero(self.state["dirty"])
+    def disbelieve(self, refused: Readings) -> Integers:
+        """Know of no newest reading where it is one of `refused`; returns the places."""
+        state = self.state
+        places = np.unique(refused.sensors[state["newest"][refused.sensors] == refused.times]).astype(np.int64)
+        state["newest"][places] = state["since"][places] = NEVER
+        state["unchanged"][places] = 0
+        return places
 
     def _add(self, sensor: str) -> int:
         try:
@@ -128,7 +130,7 @@ class Registry:
         state["since"][place] = NEVER if time is None else microseconds(since or time)
         state["unchanged"][place] = 0 if time is None else unchanged or 1
         state["measures"][place] = measures
-        state["loaded"][place], state["dirty"][place] = True, False
+        state["loaded"][place] = True
 
 
 def _unknown(places: int) -> NDArray[np.void]:

@@ -50,19 +50,6 @@ UPSERT_LATEST: Final = """
     WHERE excluded.time > known.time
 """
 
-RECOUNT_LATEST: Final = """
-    INSERT INTO latest_readings AS known (sensor_id, time, speed_kmh, volume_vph, occupancy, travel_time_s)
-    SELECT asked.sensor_id, newest.* FROM unnest(%s::integer[]) AS asked (sensor_id) CROSS JOIN LATERAL (
-        SELECT time, speed_kmh, volume_vph, occupancy, travel_time_s FROM readings
-        WHERE readings.sensor_id = asked.sensor_id AND flag IS NULL ORDER BY time DESC LIMIT 1
-    ) AS newest
-    ORDER BY 1
-    ON CONFLICT (sensor_id) DO UPDATE SET
-        time = excluded.time, unchanged_since = NULL, unchanged = NULL,
-        speed_kmh = excluded.speed_kmh, volume_vph = excluded.volume_vph, occupancy = excluded.occupancy,
-        travel_time_s = excluded.travel_time_s
-"""
-
 # Conflicts are looked for first, so that a known sensor does not use up an id.
 REGISTER_SENSORS: Final = """
     INSERT INTO sensors (external_id, name)

@@ -7,27 +7,21 @@ are newer than all before of their sensors: then neither can hold what the other
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
-
-from ingest.batch import Batch
-from ingest.readings import Integers
-from ingest.writer import Refused, Transaction, Writer
+from ingest.preparing import Prepared
+from ingest.writer import Refused, Writer
 
 WRITERS: Final = 2
 
 
 @dataclass(frozen=True)
 class Work:
-    """A batch on its way; `alone` when it is not to be stored beside another, `in_doubt` as `ingest.flags` has it."""
+    """A prepared batch and the epoch it belongs to."""
 
     epoch: int
-    batch: Batch
-    transaction: Transaction | None = None
-    alone: bool = True
-    in_doubt: Integers = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    prepared: Prepared
 
 
 @dataclass(frozen=True)
@@ -53,7 +47,7 @@ class Storing:
 
     def has_room_for(self, work: Work) -> bool:
         """Whether it may begin now."""
-        return not self._under_way or (bool(self._idle) and not work.alone)
+        return not self._under_way or (bool(self._idle) and not work.prepared.alone)
 
     def start(self, work: Work, store: Callable[[Writer], Coroutine[Any, Any, list[Refused]]]) -> None:
         """Begin to store it."""

@@ -20,8 +20,7 @@ from ingest import statements
 from ingest.batch import Batch, DeadLetter, Message
 from ingest.connection import Connected, Connection
 from ingest.copy_format import encode
-from ingest.readings import Integers, Readings, microseconds, moment
-from ingest.registry import Registry
+from ingest.readings import Readings, moment
 from schema.chunks import Chunks
 from schema.engines import engine_of
 from schema.events import EventT, Incident, Sensor, Weather
@@ -166,54 +165,8 @@ class Writer:
             await cursor.execute(statements.EMPTY_STAGING)
 
 
-class Latest:
-    """Keeps the newest good reading of each sensor in `latest_readings`, on a connection of its own."""
-
-    def __init__(self, database_url: str) -> None:
-        self._connection = Connection(database_url)
-
-    async def note(self, registry: Registry) -> int:
-        """Bring `latest_readings` to what `registry` knows; returns how many sensors that were."""
-        places = registry.dirty()
-        if len(places):
-            state = registry.state[places]
-            times = (state[name].astype("datetime64[us]").tolist() for name in ("newest", "since"))
-            columns = [state["id"].tolist(), *times, state["unchanged"].tolist(), *state["measures"].T.tolist()]
-            await (await self._connection.get()).execute(statements.UPSERT_LATEST, columns)
-            _clean(registry, places, state["newest"])
-        return len(places)
-
-    async def forget(self, registry: Registry, refused: Readings) -> None:
-        """Where the newest reading of a sensor is one that was refused, take the newest stored one instead."""
-        places = np.unique(refused.sensors[registry.state["newest"][refused.sensors] == refused.times])
-        if not len(places):
-            return
-        connection = await self._connection.get()
-        await connection.execute(statements.RECOUNT_LATEST, [registry.state["id"][places].tolist()])
-        registry.forget(places)
-
-    async def settle(self, registry: Registry, places: Integers) -> None:
-        """Have the registry know the newest good reading that is stored of these sensors."""
-        connection = await self._connection.get()
-        ids = registry.state["id"][places].tolist()
-        cursor = await connection.execute(statements.NEWEST_STORED, [ids], binary=True)
-        for place, (time, *measures) in zip(places, await cursor.fetchall(), strict=True):
-            if time is not None:
-                registry.raise_newest(int(place), microseconds(time), measures)
-
-    async def close(self) -> None:
-        """Give the connection back."""
-        await self._connection.close()
-
-
 def _of_kind(transaction: Transaction, kind: type[EventT]) -> list[EventT]:
     return [message.event for message in transaction.messages if isinstance(message.event, kind)]
-
-
-def _clean(registry: Registry, places: Integers, newest: Integers) -> None:
-    """Those that have said nothing since are in the database."""
-    same = registry.state["newest"][places] == newest
-    registry.state["dirty"][places[same]] = False
 
 
 def _sensor_row(sensor: Sensor) -> dict[str, object]:

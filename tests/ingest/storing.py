@@ -9,10 +9,12 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from ingest.batch import DeadLetter, Reader
 from ingest.connection import Connection
-from ingest.flags import Rules, flag, in_doubt, in_key_order
+from ingest.flags import Rules
+from ingest.latest import Latest
+from ingest.preparing import doubts, prepare
 from ingest.readings import microseconds
 from ingest.registry import Registry
-from ingest.writer import Latest, Rows, Transaction, Writer
+from ingest.writer import Writer
 from schema import topics
 from schema.events import Event, Reading, encode, encode_readings
 from urbanclear.settings import Settings
@@ -54,14 +56,10 @@ class Store:
         batch = self._reader.read(records, datetime.now(UTC))
         unloaded = self._registry.unloaded(batch.readings.sensors)
         await self._registry.load(await self._lookups.get(), unloaded)
-        ordered = in_key_order(batch.readings, self._registry)
-        doubted = in_doubt(ordered, self._registry)
-        flags = flag(ordered, self._registry, NO_RULES, microseconds(datetime.now(UTC)))
-        rows = Rows(ordered, self._registry.state["id"][ordered.sensors], flags)
-        self._registry.see(ordered)
-        refused = await self._writer.store(Transaction.of(batch, rows, batch.messages))
+        prepared = prepare(batch, self._registry, NO_RULES, microseconds(datetime.now(UTC)))
+        refused = await self._writer.store(prepared.transaction)
+        newest, doubted = doubts(prepared, refused, self._registry)
+        self._latest.add(newest)
         await self._latest.settle(self._registry, doubted)
-        for one in refused:
-            await self._latest.forget(self._registry, one.readings)
-        await self._latest.note(self._registry)
+        await self._latest.note()
         return [*batch.dead, *(one.letter for one in refused)]

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.flags import GOOD, Rules, flag, in_key_order
-from ingest.readings import Readings, microseconds
-from ingest.registry import KINDS, NEVER, Registry
+from ingest.readings import NEVER, Readings, microseconds
+from ingest.registry import KINDS, Registry
 from schema.quality import PLAUSIBLE, STUCK_READINGS
 from schema.rollups import MEASURES, Flag
 

@@ -103,3 +103,14 @@ async def test_readings_that_the_database_refuses_are_named_one_by_one_and_all_o
     assert {letter.origin for letter in refused} == {f"traffic.readings/0/0/{speed - 40}" for speed in (66, 77)}
     assert {letter.reason for letter in refused} == {"refused"}
     assert await fetch_one(database_url, "SELECT count(*) FROM readings") == 48
+
+
+async def test_a_refused_reading_is_never_a_sensors_newest(database_url: str) -> None:
+    newest = "SELECT array_agg(speed_kmh ORDER BY sensor_id) FROM latest_readings"
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("ALTER TABLE readings ADD CONSTRAINT odd CHECK (speed_kmh <> 66)")
+    async with Store(database_url) as ingest:
+        assert len(await ingest.store([reading(1, 0, 50), reading(1, 2, 66), reading(2, 2, 66)])) == 2
+        assert await fetch_one(database_url, newest) == [50]
+        await ingest.store([reading(1, 1, 40), reading(2, 1, 30)])
+        assert await fetch_one(database_url, newest) == [40, 30]
