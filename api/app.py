@@ -9,12 +9,18 @@ from pathlib import Path
 from fastapi import FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
 
-from api import metrics, problems, websocket
-from api.bridge import Bridge, new_hub
+from api import metrics
 from api.database import Database
-from api.models import Problem
+from api.http import problems
+from api.http.problems import Problem
+from api.live import websocket
+from api.live.bridge import Bridge, new_hub
 from api.push import Push
-from api.routes import health, incidents, readings, sensors, traffic
+from api.resources.incidents import routes as incidents
+from api.resources.readings import routes as readings
+from api.resources.sensors import routes as sensors
+from api.resources.system import routes as system
+from api.resources.traffic import routes as traffic
 from schema.database import database_url, kafka_bootstrap
 from urbanclear import __version__
 from urbanclear.settings import Settings
@@ -58,9 +64,9 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _add_routes(app: FastAPI) -> None:
-    for part in (health, sensors, traffic, incidents, readings):
+    for part in (system, sensors, traffic, incidents, readings):
         app.include_router(part.router, prefix=V1, responses={503: {"model": Problem}})
-    app.include_router(health.metrics_router)
+    app.include_router(system.metrics_router)
     app.include_router(websocket.router)
     app.mount("/", StaticFiles(directory=PAGE, html=True), name="page")
 

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from api.bridge import Bridge
 from api.database import Database
-from api.hub import Hub
+from api.live.bridge import Bridge
+from api.live.hub import Hub
 from api.push import Push
 from urbanclear.settings import Settings
 

@@ -17,7 +17,7 @@ import httpx
 import jsonschema
 import pytest
 
-from api.routes.readings import EXAMPLE
+from api.resources.readings.routes import EXAMPLE
 from schema import submitted, topics
 from schema.events import Reading, encode
 from tests.api.browser import Relay

@@ -3,10 +3,10 @@
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
-from api.models import Problem
 from urbanclear.errors import NotDelivered
 from urbanclear.logs import get_logger
 
@@ -14,6 +14,15 @@ log = get_logger("api")
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = {"Retry-After": "5"}
+
+
+class Problem(BaseModel):
+    """An error, after RFC 9457."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
 
 
 def add_to(app: FastAPI) -> None:

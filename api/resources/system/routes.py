@@ -4,9 +4,10 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy.exc import DBAPIError
 
-from api import models, queries
 from api.database import Database
 from api.deps import BridgeDep, DatabaseDep, HubDep
+from api.resources.system import queries
+from api.resources.system.models import Check, Health
 from schema.heartbeat import WELL_SECONDS
 from urbanclear import __version__
 
@@ -16,14 +17,14 @@ metrics_router = APIRouter(tags=["health"])
 EXPECTED_PARTS = ("ingest", "alerting")
 
 
-@router.get("/health", responses={503: {"model": models.Health}})
-async def health(database: DatabaseDep, bridge: BridgeDep, hub: HubDep, response: Response) -> models.Health:
+@router.get("/health", responses={503: {"model": Health}})
+async def health(database: DatabaseDep, bridge: BridgeDep, hub: HubDep, response: Response) -> Health:
     """200 while the API can answer; 503 when the database is away. Other failed checks make it `degraded`."""
     checks = await _database_checks(database)
-    checks["kafka"] = models.Check(ok=bridge.connected, detail="" if bridge.connected else "not connected")
+    checks["kafka"] = Check(ok=bridge.connected, detail="" if bridge.connected else "not connected")
     if not checks["database"].ok:
         response.status_code = 503
-    return models.Health(
+    return Health(
         status="ok" if all(check.ok for check in checks.values()) else "degraded",
         version=__version__,
         checks=checks,
@@ -37,16 +38,16 @@ async def metrics() -> Response:
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
-async def _database_checks(database: Database) -> dict[str, models.Check]:
+async def _database_checks(database: Database) -> dict[str, Check]:
     try:
         rows = await database.rows(queries.HEARTBEAT_AGES)
     except DBAPIError as error:
-        return {"database": models.Check(ok=False, detail=str(error.orig).strip())}
+        return {"database": Check(ok=False, detail=str(error.orig).strip())}
     ages = {row["part"]: float(row["age_s"]) for row in rows}
-    return {"database": models.Check(ok=True), **{part: _beat(ages.get(part)) for part in EXPECTED_PARTS}}
+    return {"database": Check(ok=True), **{part: _beat(ages.get(part)) for part in EXPECTED_PARTS}}
 
 
-def _beat(age_s: float | None) -> models.Check:
+def _beat(age_s: float | None) -> Check:
     if age_s is None:
-        return models.Check(ok=False, detail="never seen")
-    return models.Check(ok=age_s <= WELL_SECONDS, detail=f"last heartbeat {age_s:.0f} s ago")
+        return Check(ok=False, detail="never seen")
+    return Check(ok=age_s <= WELL_SECONDS, detail=f"last heartbeat {age_s:.0f} s ago")

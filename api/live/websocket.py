@@ -7,7 +7,7 @@ import msgspec
 from fastapi import APIRouter, Path, WebSocket, WebSocketDisconnect
 
 from api import metrics
-from api.hub import Client, Hub
+from api.live.hub import Client, Hub
 
 router = APIRouter()
 

@@ -7,10 +7,13 @@ from typing import Any, Final
 import msgspec
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 
-from api import metrics, models, problems
-from api.authentication import require_push_key
-from api.body import read_body
+from api import metrics
+from api.access.authentication import require_push_key
 from api.deps import PushDep, SettingsDep
+from api.http import problems
+from api.http.body import read_body
+from api.http.problems import Problem
+from api.resources.readings.models import Pushed, PushProblem, Rejection
 from schema.events import Reading
 from schema.submitted import Submitted, check_by_clock, items_of_json, items_of_lines, sort_out
 from urbanclear.errors import InvalidEvent
@@ -41,20 +44,20 @@ REQUEST: Final[dict[str, Any]] = {
 }
 RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     400: {
-        "model": models.Problem,
+        "model": Problem,
         "description": "No JSON, or not of its Content-Encoding, or broken off",
     },
-    401: {"model": models.Problem, "description": "No push key, or a wrong one"},
-    403: {"model": models.Problem, "description": "Pushing is off: no key is set"},
-    413: {"model": models.Problem, "description": "Longer, or more items, than are taken at once"},
-    415: {"model": models.Problem, "description": "Another Content-Type or Content-Encoding than those above"},
-    422: {"model": models.PushProblem, "description": "No item is a reading that can be accepted"},
-    503: {"model": models.Problem, "description": "Kafka does not answer: nothing is accepted, try again"},
+    401: {"model": Problem, "description": "No push key, or a wrong one"},
+    403: {"model": Problem, "description": "Pushing is off: no key is set"},
+    413: {"model": Problem, "description": "Longer, or more items, than are taken at once"},
+    415: {"model": Problem, "description": "Another Content-Type or Content-Encoding than those above"},
+    422: {"model": PushProblem, "description": "No item is a reading that can be accepted"},
+    503: {"model": Problem, "description": "Kafka does not answer: nothing is accepted, try again"},
 }
 
 
-@router.post("", status_code=202, response_model=models.Pushed, openapi_extra=REQUEST, responses=RESPONSES)
-async def push_readings(request: Request, push: PushDep, settings: SettingsDep) -> models.Pushed | Response:
+@router.post("", status_code=202, response_model=Pushed, openapi_extra=REQUEST, responses=RESPONSES)
+async def push_readings(request: Request, push: PushDep, settings: SettingsDep) -> Pushed | Response:
     """One reading or many. Answered once Kafka holds those that are accepted; the rest is told, item by item.
 
     A reading is stored once for each sensor and time, so that a push may be repeated.
@@ -63,14 +66,12 @@ async def push_readings(request: Request, push: PushDep, settings: SettingsDep) 
     body = await read_body(request, settings.push_most_bytes)
     submitted = await asyncio.to_thread(_sort_out, body, items_of, settings)
     await _deliver(submitted, push)
-    rejected = [
-        models.Rejection(index=part.index, reason=part.reason, detail=part.detail) for part in submitted.rejected
-    ]
+    rejected = [Rejection(index=part.index, reason=part.reason, detail=part.detail) for part in submitted.rejected]
     if rejected and not submitted.readings:
         detail = f"None of {len(rejected)} items is accepted; the first: {rejected[0].detail}."
-        problem = models.PushProblem(title="No valid reading", status=422, detail=detail, rejected=rejected)
+        problem = PushProblem(title="No valid reading", status=422, detail=detail, rejected=rejected)
         return problems.answer(problem)
-    return models.Pushed(accepted=len(submitted.readings), rejected=rejected)
+    return Pushed(accepted=len(submitted.readings), rejected=rejected)
 
 
 def _items_of(content_type: str) -> Callable[[bytes], list[bytes]]:

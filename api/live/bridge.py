@@ -12,9 +12,14 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka.errors import KafkaError
 from sqlalchemy.exc import DBAPIError
 
-from api import metrics, models, queries
+from api import metrics
 from api.database import Database
-from api.hub import Hub, Topic
+from api.live.hub import Hub, Topic
+from api.resources.incidents.models import Incident as ShownIncident
+from api.resources.incidents.queries import incident_list
+from api.resources.sensors.queries import SENSORS
+from api.resources.traffic.models import Traffic
+from api.resources.traffic.queries import CURRENT
 from schema import topics
 from schema.events import Event, Incident, Reading, Sensor, check_time
 from schema.topics import decode_message
@@ -95,12 +100,12 @@ class Bridge:
 
     async def _load(self) -> None:
         """The newest state, from the database."""
-        for row in await self._database.rows(queries.SENSORS):
+        for row in await self._database.rows(SENSORS):
             self._free_flow_kmh[row["sensor"]] = row["free_flow_speed_kmh"]
-        for row in await self._database.rows(queries.CURRENT):
-            self._put_traffic(models.Traffic.of(**row))
-        for row in reversed(await self._database.rows(queries.incident_list(INCIDENTS_SHOWN, CLEARED_SHOWN))):
-            self._hub.put(INCIDENTS, row["id"], models.Incident(**row))
+        for row in await self._database.rows(CURRENT):
+            self._put_traffic(Traffic.of(**row))
+        for row in reversed(await self._database.rows(incident_list(INCIDENTS_SHOWN, CLEARED_SHOWN))):
+            self._hub.put(INCIDENTS, row["id"], ShownIncident(**row))
 
     def _take_record(self, record: ConsumerRecord) -> None:
         """What cannot be used is left out: ingest makes it a dead letter."""
@@ -132,13 +137,13 @@ class Bridge:
         name, free_flow_kmh = event.external_id, event.free_flow_speed_kmh
         self._free_flow_kmh[name] = free_flow_kmh
         known = self._hub.topics[TRAFFIC].items.get(name)
-        if isinstance(known, models.Traffic) and known.free_flow_speed_kmh != free_flow_kmh:
+        if isinstance(known, Traffic) and known.free_flow_speed_kmh != free_flow_kmh:
             self._hub.put(TRAFFIC, name, known.with_free_flow(free_flow_kmh))
 
     def _take_reading(self, event: Event) -> None:
         assert isinstance(event, Reading)  # noqa: S101
         self._put_traffic(
-            models.Traffic.of(
+            Traffic.of(
                 self._free_flow_kmh.get(event.sensor),
                 sensor=event.sensor,
                 time=event.time,
@@ -149,22 +154,22 @@ class Bridge:
             )
         )
 
-    def _put_traffic(self, item: models.Traffic) -> None:
+    def _put_traffic(self, item: Traffic) -> None:
         known = self._hub.topics[TRAFFIC].items.get(item.sensor)
-        if not isinstance(known, models.Traffic) or item.time > known.time:
+        if not isinstance(known, Traffic) or item.time > known.time:
             self._hub.put(TRAFFIC, item.sensor, item)
 
     def _take_incident(self, event: Event) -> None:
         assert isinstance(event, Incident)  # noqa: S101
         known = self._hub.topics[INCIDENTS].items.get(event.id)
-        if isinstance(known, models.Incident) and not _follows(event, known):
+        if isinstance(known, ShownIncident) and not _follows(event, known):
             return
         fields = {name: getattr(event, name) for name in event.__struct_fields__}
         cleared_at = event.time if event.status == "cleared" else None
-        self._hub.put(INCIDENTS, event.id, models.Incident(**fields, cleared_at=cleared_at))
+        self._hub.put(INCIDENTS, event.id, ShownIncident(**fields, cleared_at=cleared_at))
 
 
-def _follows(event: Incident, known: models.Incident) -> bool:
+def _follows(event: Incident, known: ShownIncident) -> bool:
     """Whether it is a later state; a cleared incident stays so, unless it is reported anew."""
     if known.status == "cleared":
         return event.status == "reported" and event.time > known.time

@@ -1,0 +1,1 @@
+"""Changes as they happen: from Kafka to WebSocket clients."""

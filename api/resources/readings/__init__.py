@@ -1,0 +1,1 @@
+"""Where apps and devices push what they measured."""

@@ -1,0 +1,1 @@
+"""How the API and what it depends on are doing."""
