@@ -5,22 +5,34 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any, Final
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
+from starlette_compress import CompressMiddleware
 
 from api import metrics
 from api.database import Database
-from api.http import problems
-from api.http.problems import Problem
+from api.http import describing, problems
+from api.http.asking import only_known_parameters
 from api.live import websocket
 from api.live.bridge import Bridge, new_hub
 from api.push import Push
+from api.resources.compare import routes as compare
+from api.resources.corridors import routes as corridors
+from api.resources.exports import routes as exports
+from api.resources.history import routes as history
 from api.resources.incidents import routes as incidents
+from api.resources.incidents.reporting import Reporting
+from api.resources.measures import routes as measures
+from api.resources.patterns import routes as patterns
+from api.resources.predictions import routes as predictions
 from api.resources.readings import routes as readings
 from api.resources.sensors import routes as sensors
+from api.resources.system import health
 from api.resources.system import routes as system
 from api.resources.traffic import routes as traffic
+from api.resources.weather import routes as weather
 from schema.database import database_url, kafka_bootstrap
 from urbanclear import __version__
 from urbanclear.settings import Settings
@@ -57,16 +69,34 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(title="Urbanclear", version=__version__, lifespan=lifespan, redoc_url=None)
     app.state.settings, app.state.database = settings, database
     app.state.hub, app.state.bridge, app.state.push = hub, bridge, push
+    app.state.reporting = Reporting(push, database, settings)
     _add_routes(app)
     problems.add_to(app)
+    app.add_middleware(CompressMiddleware, minimum_size=1_000, brotli=False)
     app.middleware("http")(_observe)
     return app
 
 
+#: In this order: a sensor's id may hold slashes, so that paths that go on after one are matched before it.
+READ: Final = (
+    *(history, patterns, traffic, sensors, compare, corridors, measures, incidents, predictions, weather, exports),
+    health,
+)
+
+
 def _add_routes(app: FastAPI) -> None:
-    for part in (system, sensors, traffic, incidents, readings):
-        app.include_router(part.router, prefix=V1, responses={503: {"model": Problem}})
-    app.include_router(system.metrics_router)
+    common: dict[str, Any] = {
+        "prefix": V1,
+        "dependencies": [Depends(only_known_parameters)],
+        "responses": describing.COMMON,
+    }
+    for part in READ:
+        app.include_router(part.router, **common)
+    app.include_router(system.router, **common)
+    app.include_router(incidents.writing, **common)
+    app.include_router(readings.router, **common)
+    app.include_router(health.probes)
+    app.include_router(health.metrics_router)
     app.include_router(websocket.router)
     app.mount("/", StaticFiles(directory=PAGE, html=True), name="page")
 

@@ -1,32 +1,70 @@
-"""The API's way to the database: rows of a query as mappings, from a pool of read-only connections."""
+"""The API's way to the database: a pool of connections that can only read, for short answers and for long streams."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Final
 
-from sqlalchemy import Executable, RowMapping
+from fastapi import HTTPException
+from sqlalchemy import Executable, Row, RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from schema.database import APPLICATION, sqlalchemy_url
 
-STATEMENT_TIMEOUT_MS = 30_000
+STATEMENT_TIMEOUT_MS: Final = 30_000
+STREAMS: Final = 4  # at once; each keeps a connection for as long as its client takes to read
+BATCH_ROWS: Final = 10_000
 
 
 class Database:
-    """A pool. Opening it connects to nothing yet."""
+    """A pool. Opening it connects to nothing yet.
+
+    All methods raise `sqlalchemy.exc.DBAPIError` when the database is away, or the statement takes too long.
+    """
 
     def __init__(self, url: str) -> None:
-        options = f"-c default_transaction_read_only=on -c statement_timeout={STATEMENT_TIMEOUT_MS}"
+        options = f"-c default_transaction_read_only=on -c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC"
         self._engine: AsyncEngine = create_async_engine(
             sqlalchemy_url(url),
             pool_size=10,
+            max_overflow=STREAMS,
             pool_pre_ping=True,
             connect_args={"application_name": f"{APPLICATION}-api", "connect_timeout": 5, "options": options},
         )
+        self._short = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._streams = 0
 
-    async def rows(self, statement: Executable) -> Sequence[RowMapping]:
-        """All rows of `statement`; raises `sqlalchemy.exc.DBAPIError` when the database is away."""
-        async with self._engine.connect() as connection:
-            return (await connection.execute(statement)).mappings().all()
+    async def rows(self, statement: Executable, values: dict[str, Any] | None = None) -> Sequence[RowMapping]:
+        """All rows of `statement`, by name."""
+        async with self._short.connect() as connection:
+            return (await connection.execute(statement, values)).mappings().all()
+
+    async def tuples(self, statement: Executable) -> Sequence[Row[Any]]:
+        """All rows of `statement`, by place."""
+        async with self._short.connect() as connection:
+            return (await connection.execute(statement)).all()
+
+    async def value(self, statement: Executable) -> Any:
+        """The first column of the first row; None where there is none."""
+        async with self._short.connect() as connection:
+            return (await connection.execute(statement)).scalar()
+
+    async def batches(self, statement: Executable) -> AsyncIterator[Sequence[Row[Any]]]:
+        """The rows of `statement`, some thousands at a time, in memory that does not grow with their number.
+
+        Raises `HTTPException` 503 where as many streams as are allowed are under way.
+        """
+        if self._streams >= STREAMS:
+            detail = f"{STREAMS} exports are under way: try again when one has ended."
+            raise HTTPException(503, detail, {"Retry-After": "30"})
+        self._streams += 1
+        try:
+            async with self._engine.connect() as connection:
+                result = await connection.stream(statement, execution_options={"yield_per": BATCH_ROWS})
+                async for batch in result.partitions():
+                    yield batch
+        finally:
+            self._streams -= 1
 
     async def close(self) -> None:
         """Close the pool."""
-        await self._engine.dispose()
+        await asyncio.shield(self._engine.dispose())

@@ -8,30 +8,36 @@ from api.database import Database
 from api.live.bridge import Bridge
 from api.live.hub import Hub
 from api.push import Push
+from api.resources.incidents.reporting import Reporting
 from urbanclear.settings import Settings
 
 
-def _database(request: Request) -> Database:
+async def _database(request: Request) -> Database:
     database: Database = request.app.state.database
     return database
 
 
-def _hub(request: Request) -> Hub:
+async def _hub(request: Request) -> Hub:
     hub: Hub = request.app.state.hub
     return hub
 
 
-def _bridge(request: Request) -> Bridge:
+async def _bridge(request: Request) -> Bridge:
     bridge: Bridge = request.app.state.bridge
     return bridge
 
 
-def _push(request: Request) -> Push:
+async def _push(request: Request) -> Push:
     push: Push = request.app.state.push
     return push
 
 
-def _settings(request: Request) -> Settings:
+async def _reporting(request: Request) -> Reporting:
+    reporting: Reporting = request.app.state.reporting
+    return reporting
+
+
+async def _settings(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 
@@ -39,5 +45,6 @@ def _settings(request: Request) -> Settings:
 DatabaseDep = Annotated[Database, Depends(_database)]
 HubDep = Annotated[Hub, Depends(_hub)]
 BridgeDep = Annotated[Bridge, Depends(_bridge)]
+ReportingDep = Annotated[Reporting, Depends(_reporting)]
 PushDep = Annotated[Push, Depends(_push)]
 SettingsDep = Annotated[Settings, Depends(_settings)]

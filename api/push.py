@@ -7,7 +7,7 @@ from typing import Final
 
 from aiokafka.errors import KafkaError
 
-from schema.events import Reading
+from schema.events import Event
 from schema.publisher import Publisher, open_publisher
 from urbanclear.errors import KafkaAway, NotDelivered
 
@@ -24,8 +24,8 @@ class Push:
         self._publisher: Publisher | None = None
         self._stack = AsyncExitStack()
 
-    async def deliver(self, readings: Sequence[Reading]) -> None:
-        """Return once Kafka holds all `readings`.
+    async def deliver(self, events: Sequence[Event]) -> None:
+        """Return once Kafka holds all `events`.
 
         Raises `NotDelivered` where it does not take them, and `KafkaAway` where it does not answer in time.
         """
@@ -33,7 +33,7 @@ class Push:
         end = loop.time() + self._within_s
         publisher = await self._opened(end)
         try:
-            await publisher.deliver(readings, within_s=max(0.0, end - loop.time()))
+            await publisher.deliver(events, within_s=max(0.0, end - loop.time()))
         except KafkaAway:
             raise
         except NotDelivered:

@@ -16,8 +16,8 @@ from urbanclear.serving import asked
 from urbanclear.settings import get_settings
 
 if TYPE_CHECKING:
-    from ingest.dead_letters import Letter, Listing, Wanted
     from ingest.retrying import Report, Retry
+    from schema.dead_letters import Letter, Listing, Wanted
 
 T = TypeVar("T")
 
@@ -39,9 +39,9 @@ def list_letters(
     as_json: AsJson = False,
 ) -> None:
     """Newest first, and how many there are of each reason."""
-    from ingest.dead_letters import newest
     from ingest.letter_text import listing_builtins
-    from ingest.topic_reader import open_reader
+    from schema.dead_letters import newest
+    from schema.topic_reader import open_reader
 
     wanted = _wanted(reason, topic, since)
 
@@ -62,9 +62,9 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """All of one letter: its value as JSON, as text, or in hexadecimal."""
-    from ingest.dead_letters import fetch, parse_id
     from ingest.letter_text import builtins_of, plain, whole
-    from ingest.topic_reader import open_reader
+    from schema.dead_letters import fetch, parse_id
+    from schema.topic_reader import open_reader
 
     wanted = parse_id(number)
 
@@ -95,7 +95,7 @@ def retry(
     yes: Annotated[bool, typer.Option("--yes", help="do not ask before --all")] = False,
 ) -> None:
     """Send letters again to the topics they came from, as they are or corrected; each is then closed."""
-    from ingest.dead_letters import parse_id
+    from schema.dead_letters import parse_id
 
     if sum((bool(ids), reason is not None, everything)) != 1:
         raise ConfigurationError("Say which letters to retry: their ids, or --reason, or --all.")
@@ -125,10 +125,10 @@ def _retry_ids(ids: list[Any], corrected: bytes | None, *, dry_run: bool) -> Non
 
 
 def _retry_all(wanted: "Wanted", *, dry_run: bool, ask: bool) -> None:
-    from ingest.dead_letters import newest
     from ingest.progress_bar import progress_bar
     from ingest.retrying import open_retrying
-    from ingest.topic_reader import open_reader
+    from schema.dead_letters import newest
+    from schema.topic_reader import open_reader
 
     async def count() -> int:
         async with open_reader(*_letters()) as reader:
@@ -160,7 +160,7 @@ def _letters() -> tuple[str, str]:
 
 
 def _wanted(reason: str | None, topic: str | None, since: str | None) -> "Wanted":
-    from ingest.dead_letters import Wanted
+    from schema.dead_letters import Wanted
 
     begin = None if since is None else datetime.now(UTC) - parse_duration(since)
     return Wanted(reason, topic, begin)

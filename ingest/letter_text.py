@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from ingest.dead_letters import Letter, Listing
+from schema.dead_letters import Letter, Listing
 from schema.events import UNREADABLE
 
 EXCERPT_CHARACTERS: Final = 60

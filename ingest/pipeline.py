@@ -313,7 +313,7 @@ def _tell(letters: Sequence[DeadLetter]) -> None:
     for reason in dict.fromkeys(letter.reason for letter in letters):
         those = [letter for letter in letters if letter.reason == reason]
         log.warning(
-            "ingest.dead_letters",
+            "schema.dead_letters",
             reason=reason,
             count=len(those),
             detail=those[0].detail[:200],

@@ -14,12 +14,12 @@ from typing import Final, NamedTuple
 import msgspec
 from aiokafka import AIOKafkaProducer
 
-from ingest.dead_letters import RETRIED, Letter, LetterId, Wanted, fetch, matching, retried
-from ingest.topic_reader import TopicReader, open_reader
 from ingest.transactions import FENCED, take
 from schema import topics
+from schema.dead_letters import RETRIED, Letter, LetterId, Wanted, fetch, matching, retried
 from schema.events import UNREADABLE, Reading
 from schema.publisher import Publisher
+from schema.topic_reader import TopicReader, open_reader
 from schema.topics import decode_message, event_of
 from urbanclear.errors import ConfigurationError, InvalidEvent, RetryFenced
 

@@ -50,9 +50,7 @@ class Publisher:
 
     async def publish(self, event: Event) -> None:
         """Send `event`, keyed by its own key, to its topic."""
-        topic = _TOPIC_OF[type(event)]
-        await self._send(topic, encode(event), key=event.key.encode())
-        self._count(topic, 1)
+        await self._send_event(event)
 
     async def publish_readings(self, readings: Iterable[Reading]) -> None:
         """Send what one poll of a feed brought as one message a partition, each sensor to the partition of its own.
@@ -61,15 +59,15 @@ class Publisher:
         """
         await self._send_readings(readings)
 
-    async def deliver(self, readings: Iterable[Reading], *, within_s: float) -> None:
-        """As `publish_readings`, and returns once the brokers hold them all.
+    async def deliver(self, events: Iterable[Event], *, within_s: float) -> None:
+        """Send what came at once, its readings as `publish_readings` does; returns once the brokers hold it all.
 
         Raises `NotDelivered` where they refuse any, and `KafkaAway` where they do not answer in time. Then it is not
-        known which they hold: all may be sent again, since a reading is stored once.
+        known which they hold: all may be sent again, since each event is stored once.
         """
         try:
             async with asyncio.timeout(within_s):
-                sent = await self._send_readings(readings)
+                sent = await self._send_all(list(events))
                 if sent:
                     await asyncio.wait(sent)
         except TimeoutError:
@@ -103,6 +101,16 @@ class Publisher:
         failure, self._failure = self._failure, None
         if failure is not None:
             raise _not_delivered(failure) from failure
+
+    async def _send_all(self, events: list[Event]) -> list[Sent]:
+        sent = await self._send_readings(event for event in events if isinstance(event, Reading))
+        return sent + [await self._send_event(event) for event in events if not isinstance(event, Reading)]
+
+    async def _send_event(self, event: Event) -> Sent:
+        topic = _TOPIC_OF[type(event)]
+        sent = await self._send(topic, encode(event), key=event.key.encode())
+        self._count(topic, 1)
+        return sent
 
     async def _send_readings(self, readings: Iterable[Reading]) -> list[Sent]:
         await self._learn_partitions()

@@ -3,8 +3,9 @@
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from psycopg.errors import QueryCanceled
 from pydantic import BaseModel
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from starlette.exceptions import HTTPException
 
 from urbanclear.errors import NotDelivered
@@ -27,10 +28,12 @@ class Problem(BaseModel):
 
 def add_to(app: FastAPI) -> None:
     """Let `app` answer errors as problems."""
+    app.add_exception_handler(DataError, _unfit)
     app.add_exception_handler(DBAPIError, _database_away)
     app.add_exception_handler(NotDelivered, _kafka_away)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _bad_request)
+    app.add_exception_handler(Exception, _bug)
 
 
 def answer(problem: Problem, headers: dict[str, str] | None = None) -> Response:
@@ -38,7 +41,34 @@ def answer(problem: Problem, headers: dict[str, str] | None = None) -> Response:
     return JSONResponse(problem.model_dump(), problem.status, headers=headers, media_type=MEDIA_TYPE)
 
 
+def bad_parameter(name: str, what: str) -> RequestValidationError:
+    """What is raised where a query parameter cannot be used; `what` says why and what to say instead."""
+    return RequestValidationError([{"type": "value_error", "loc": ("query", name), "msg": what}])
+
+
+async def answer_error(request: Request, error: HTTPException | RequestValidationError) -> Response:
+    """What the application would answer for `error`."""
+    tell = _bad_request if isinstance(error, RequestValidationError) else _http_error
+    return await tell(request, error)
+
+
+async def _unfit(_: Request, error: Exception) -> Response:
+    detail = "A value cannot be used in a query: it holds a character, or is of a size, that the database refuses."
+    log.info("api.unfit", error=str(error).splitlines()[0])
+    return answer(Problem(title="Bad request", status=422, detail=detail))
+
+
+async def _bug(request: Request, error: Exception) -> Response:
+    """What nobody thought of; the server logs where it came from."""
+    detail = "Something went wrong here, not with the request: see the API's log."
+    log.error("api.bug", path=request.url.path, error=repr(error))
+    return answer(Problem(title="Internal error", status=500, detail=detail))
+
+
 async def _database_away(_: Request, error: Exception) -> Response:
+    if isinstance(error, DBAPIError) and isinstance(error.orig, QueryCanceled):
+        detail = "The database took too long: ask for a shorter span or for less of the city."
+        return answer(Problem(title="Took too long", status=503, detail=detail), RETRY_AFTER)
     log.warning("api.database_away", error=str(error).splitlines()[0])
     detail = "The database does not answer; try again in a few seconds."
     return answer(Problem(title="Database away", status=503, detail=detail), RETRY_AFTER)

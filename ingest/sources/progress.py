@@ -5,9 +5,9 @@ from datetime import datetime
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from ingest.topic_reader import open_reader
 from schema import topics
 from schema.events import Event, decode_readings
+from schema.topic_reader import open_reader
 from schema.topics import Topic, decode_message
 from urbanclear.errors import InvalidEvent
 

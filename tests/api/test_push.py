@@ -284,7 +284,8 @@ async def test_the_documented_example_works(client: httpx.AsyncClient, kafka_boo
     if shutil.which("curl") is None:
         pytest.skip("no curl")
     text = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
-    [command] = re.findall(r"(?:^ {4}.*\n)*^ {4}.*curl .*\n(?:^ {4}.*\n)*", text, re.MULTILINE)
+    blocks = re.findall(r"(?:^ {4}.*\n)*^ {4}.*curl .*\n(?:^ {4}.*\n)*", text, re.MULTILINE)
+    [command] = [block for block in blocks if PATH in block]
     (tmp_path / ".urbanclear").mkdir()
     (tmp_path / ".urbanclear" / "push.key").write_text(PUSH_KEY)
     process = await asyncio.create_subprocess_exec(

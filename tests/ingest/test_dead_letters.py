@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from ingest.cli import ingest as app
-from ingest.dead_letters import Letter, LetterId, Wanted, newest, parse_id
 from ingest.letter_text import excerpt, plain, whole
 from ingest.retrying import MOST_IN_TRANSACTION, open_retrying
-from ingest.topic_reader import open_reader
 from schema import topics
+from schema.dead_letters import Letter, LetterId, Wanted, newest, parse_id
 from schema.events import Reading, decode_readings, encode, encode_readings
 from schema.publisher import open_publisher
+from schema.topic_reader import open_reader
 from tests.ingest.running import running_consumer
 from tests.waiting import fetch_one, until, until_query
 from urbanclear.errors import ConfigurationError, RetryFenced, UrbanclearError

@@ -85,6 +85,11 @@ class City:
         await self.connection.execute(NOTE_LATEST)
         await self.engine.recompute(self.connection, min(times), max(times) + FIVE_MINUTES, Retention())
 
+    async def chunks(self, *relations: str, at: datetime) -> None:
+        """Room for rows of `at` in other time series."""
+        for relation in relations:
+            await Chunks(self.engine).ensure(self.connection, relation, [at])
+
     async def compute(self, *days: date, time_zone: str = "UTC", **choices: Any) -> None:
         """The measures of `days`, in a city of `time_zone` that makes these choices."""
         settings = Settings(time_zone=time_zone, **choices)

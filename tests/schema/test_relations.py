@@ -10,8 +10,8 @@ from sqlalchemy.dialects.postgresql import dialect
 from schema.database import sqlalchemy_url
 from schema.relations import VIEWS
 
-#: Types that Core need not tell apart: their values are the same in Python.
 POSTGRESQL = dialect()  # type: ignore[no-untyped-call]
+#: Types that Core need not tell apart: their values are the same in Python.
 ALIKE = {"REAL": "DOUBLE PRECISION", "SMALLINT": "INTEGER", "BIGINT": "INTEGER", "NUMERIC": "DOUBLE PRECISION"}
 
 

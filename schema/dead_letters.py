@@ -14,8 +14,8 @@ from typing import Final, NamedTuple
 
 from aiokafka import ConsumerRecord
 
-from ingest.topic_reader import TopicReader
 from schema import topics
+from schema.topic_reader import TopicReader
 from urbanclear.errors import ConfigurationError
 
 RETRIED: Final = "retried"

@@ -1,0 +1,1 @@
+"""One span of time against another."""

@@ -1,0 +1,1 @@
+"""Whole relations, of any size."""

@@ -1,0 +1,1 @@
+"""How traffic was, at the level of detail that the span asked for allows."""

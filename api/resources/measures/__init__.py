@@ -1,0 +1,1 @@
+"""What is computed of each day: reliability, delay, bottlenecks, what incidents cost."""

@@ -1,0 +1,1 @@
+"""Speeds as they are expected, and how well they were."""

@@ -1,0 +1,47 @@
+"""`/api/v1/predictions`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from sqlalchemy import and_, true
+
+from api.deps import DatabaseDep
+from api.http.answering import LIVE, SETTLED, Listing, answer_list
+from api.http.asking import AskedDep
+from api.http.describing import lists
+from api.http.times import SpanDep
+from api.resources.filters import WhereDep
+from api.resources.predictions.shapes import HORIZON, OBSERVED, PREDICTION, SKILL, came_due, newest
+from schema.tables import links, predictions, sensors
+
+router = APIRouter(prefix="/predictions", tags=["predictions"])
+
+Horizon = Annotated[
+    int | None, Query(ge=1, le=1_440, description="minutes ahead; all horizons where not said", examples=[15])
+]
+
+
+@router.get("", **lists(PREDICTION))
+async def current(asked: AskedDep, database: DatabaseDep, where: WhereDep, horizon: Horizon = None) -> Response:
+    """What is expected now: each sensor's newest prediction, at all horizons or at one."""
+    made = newest()
+    of_newest = and_(predictions.c.sensor_id == sensors.c.id, predictions.c.made_at == made.c.made_at)
+    due = and_(of_newest, predictions.c.time > made.c.made_at)
+    source = sensors.join(made, true()).join(predictions, due)
+    source = source.join(links, links.c.sensor_id == sensors.c.id, isouter=True)
+    statement = PREDICTION.select().select_from(source).where(*where.conditions())
+    if horizon is not None:
+        statement = statement.where(HORIZON == horizon)  # noqa: SIM300
+    key = (sensors.c.external_id, predictions.c.time)
+    return await answer_list(asked, database, Listing(PREDICTION, statement, key, cache=LIVE))
+
+
+@router.get("/skill", **lists(SKILL))
+async def skill(asked: AskedDep, database: DatabaseDep, span: SpanDep) -> Response:
+    """How well the predictions that came due in the span were, by model and horizon."""
+    due = SKILL.select().select_from(came_due()).where(OBSERVED)
+    due = due.where(predictions.c.time >= span.start, predictions.c.time < span.end)
+    rows = due.group_by(predictions.c.model, HORIZON).subquery()
+    shape = SKILL.over(rows)
+    key = (rows.c.model, rows.c.horizon_minutes)
+    return await answer_list(asked, database, Listing(shape, shape.select(), key, cache=SETTLED))

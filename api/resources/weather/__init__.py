@@ -1,0 +1,1 @@
+"""What weather stations observed."""
