@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,8 @@ from api import metrics
 from api.database import Database
 from api.http import describing, problems
 from api.http.asking import only_known_parameters
+from api.http.bounding import BodyBound
+from api.http.openapi import document_of
 from api.live import websocket
 from api.live.bridge import Bridge, new_hub
 from api.push import Push
@@ -72,6 +75,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.reporting = Reporting(push, database, settings)
     _add_routes(app)
     problems.add_to(app)
+    app.openapi = partial(document_of, app)  # type: ignore[method-assign]
+    app.add_middleware(BodyBound, most_bytes=settings.push_most_bytes)
     app.add_middleware(CompressMiddleware, minimum_size=1_000, brotli=False)
     app.middleware("http")(_observe)
     return app

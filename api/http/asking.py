@@ -79,7 +79,7 @@ Cursor = Annotated[
 ]
 Fields = Annotated[
     str | None,
-    Query(max_length=1_000, description="names of the fields wanted, with commas between", examples=["sensor,time"]),
+    Query(max_length=1_000, description="names of the fields wanted, with commas between"),
 ]
 Zone = Annotated[
     str | None,

@@ -6,6 +6,8 @@ from typing import Final
 from fastapi import HTTPException, Request
 from starlette.requests import ClientDisconnect
 
+from api.http.bounding import too_long
+
 GZIP: Final = 16 + zlib.MAX_WBITS
 
 
@@ -56,14 +58,14 @@ async def read_body(request: Request, most_bytes: int) -> bytes:
     """
     decoder = _decoder(request.headers.get("content-encoding", ""))
     if int(request.headers.get("content-length", 0)) > most_bytes:
-        raise _too_long(most_bytes)
+        raise too_long(most_bytes)
     body, sent = bytearray(), 0
     try:
         async for chunk in request.stream():
             sent += len(chunk)
             body += decoder.feed(chunk, most_bytes - len(body))
             if max(sent, len(body)) > most_bytes:
-                raise _too_long(most_bytes)
+                raise too_long(most_bytes)
     except ClientDisconnect:
         raise HTTPException(400, "The connection ended within the body; send it again.") from None
     decoder.end()
@@ -76,7 +78,3 @@ def _decoder(encoding: str) -> Plain:
         detail = f"Content-Encoding {encoding} is not understood: send the body as it is, or as gzip."
         raise HTTPException(415, detail, {"Accept-Encoding": "gzip, identity"})
     return decoder()
-
-
-def _too_long(most_bytes: int) -> HTTPException:
-    return HTTPException(413, f"The body is longer than {most_bytes} bytes; send it in parts.")

@@ -14,8 +14,14 @@ _ETAG: Final = {"ETag": {"description": "for `If-None-Match`", "schema": {"type"
 _BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
 
 
+#: Models of errors, which no route names as its answer.
+PROBLEMS: Final[list[type[Problem]]] = [Problem]
+
+
 def problem(description: str, model: type[Problem] = Problem) -> dict[str, Any]:
     """An error's place in `responses`."""
+    if model not in PROBLEMS:
+        PROBLEMS.append(model)
     schema = {"$ref": f"#/components/schemas/{model.__name__}"}
     return {"description": description, "content": {MEDIA_TYPE: {"schema": schema}}}
 

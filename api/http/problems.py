@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from sqlalchemy.exc import DataError, DBAPIError
 from starlette.exceptions import HTTPException
 
+from api.http.methods import methods_of
 from urbanclear.errors import NotDelivered
 from urbanclear.logs import get_logger
 
@@ -32,6 +33,7 @@ def add_to(app: FastAPI) -> None:
     app.add_exception_handler(DBAPIError, _database_away)
     app.add_exception_handler(NotDelivered, _kafka_away)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(405, _wrong_method)
     app.add_exception_handler(RequestValidationError, _bad_request)
     app.add_exception_handler(Exception, _bug)
 
@@ -83,6 +85,12 @@ async def _http_error(_: Request, error: Exception) -> Response:
     status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
     problem = Problem(title="Not possible", status=status, detail=str(getattr(error, "detail", error)))
     return answer(problem, dict(headers or {}))
+
+
+async def _wrong_method(request: Request, error: Exception) -> Response:
+    answered = await _http_error(request, error)
+    answered.headers["Allow"] = ", ".join(methods_of(request.app.openapi(), request.url.path)) or "GET, HEAD"
+    return answered
 
 
 async def _bad_request(_: Request, error: Exception) -> Response:

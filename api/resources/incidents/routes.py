@@ -22,7 +22,12 @@ writing = APIRouter(tags=["incidents"])
 
 CLEARED_SHOWN: Final = timedelta(hours=1)
 MISSING: Final = "There is no such incident"
-WRITES: Final[Responses] = {409: problem("It is cleared, or its id is taken")}
+WRITES: Final[Responses] = {
+    400: problem("The body is no JSON"),
+    409: problem("It is cleared, or its id is taken"),
+    413: problem("The body is too long"),
+}
+CHANGES: Final[Responses] = {**WRITES, 404: problem(MISSING)}
 
 Id = Annotated[
     str, Path(max_length=200, pattern=NO_NUL, description="source:id", examples=["nyc-collisions:4512345"])
@@ -103,7 +108,7 @@ async def report(report: IncidentReport, reporting: ReportingDep, response: Resp
     return _told(event)
 
 
-@writing.patch("/incidents/{id:path}", status_code=202, response_model=INCIDENT.model, responses=WRITES)
+@writing.patch("/incidents/{id:path}", status_code=202, response_model=INCIDENT.model, responses=CHANGES)
 async def change(id: Id, change: IncidentChange, reporting: ReportingDep) -> Any:  # noqa: A002
     """Change what is known of an incident that lasts."""
     return _told(await reporting.change(id, "updated", change.model_dump(exclude_unset=True, exclude_none=True)))
@@ -113,7 +118,7 @@ async def change(id: Id, change: IncidentChange, reporting: ReportingDep) -> Any
     "/incidents/{id:path}/resolve",
     status_code=202,
     response_model=INCIDENT.model,
-    responses={**WRITES, 404: problem(MISSING)},
+    responses=CHANGES,
 )
 async def resolve(id: Id, reporting: ReportingDep) -> Any:  # noqa: A002
     """Say that an incident is over."""

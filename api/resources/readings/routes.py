@@ -12,7 +12,7 @@ from api.access.authentication import require_push_key
 from api.deps import PushDep, SettingsDep
 from api.http import problems
 from api.http.body import read_body
-from api.http.problems import Problem
+from api.http.describing import Responses, problem
 from api.resources.readings.models import Pushed, PushProblem, Rejection
 from schema.events import Reading
 from schema.submitted import Submitted, check_by_clock, items_of_json, items_of_lines, sort_out
@@ -42,17 +42,14 @@ REQUEST: Final[dict[str, Any]] = {
         },
     }
 }
-RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
-    400: {
-        "model": Problem,
-        "description": "No JSON, or not of its Content-Encoding, or broken off",
-    },
-    401: {"model": Problem, "description": "No push key, or a wrong one"},
-    403: {"model": Problem, "description": "Pushing is off: no key is set"},
-    413: {"model": Problem, "description": "Longer, or more items, than are taken at once"},
-    415: {"model": Problem, "description": "Another Content-Type or Content-Encoding than those above"},
-    422: {"model": PushProblem, "description": "No item is a reading that can be accepted"},
-    503: {"model": Problem, "description": "Kafka does not answer: nothing is accepted, try again"},
+RESPONSES: Final[Responses] = {
+    400: problem("No JSON, or not of its Content-Encoding, or broken off"),
+    401: problem("No push key, or a wrong one"),
+    403: problem("Pushing is off: no key is set"),
+    413: problem("Longer, or more items, than are taken at once"),
+    415: problem("Another Content-Type or Content-Encoding than those above"),
+    422: problem("No item is a reading that can be accepted", PushProblem),
+    503: problem("Kafka does not answer: nothing is accepted, try again"),
 }
 
 
@@ -69,8 +66,8 @@ async def push_readings(request: Request, push: PushDep, settings: SettingsDep) 
     rejected = [Rejection(index=part.index, reason=part.reason, detail=part.detail) for part in submitted.rejected]
     if rejected and not submitted.readings:
         detail = f"None of {len(rejected)} items is accepted; the first: {rejected[0].detail}."
-        problem = PushProblem(title="No valid reading", status=422, detail=detail, rejected=rejected)
-        return problems.answer(problem)
+        none = PushProblem(title="No valid reading", status=422, detail=detail, rejected=rejected)
+        return problems.answer(none)
     return Pushed(accepted=len(submitted.readings), rejected=rejected)
 
 

@@ -1,6 +1,7 @@
 """A small city with known numbers, and an API that answers from it."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -22,8 +23,8 @@ def minutes(count: float) -> timedelta:
     return timedelta(minutes=count)
 
 
-@pytest.fixture
-async def city(database_url: str) -> AsyncIterator[City]:
+@asynccontextmanager
+async def filled(database_url: str) -> AsyncIterator[City]:
     """Three detectors on Main Street N in Manhattan, one on Side Street E in Queens; the first is slow at noon."""
     async with city_at(database_url) as city:
         main = await city.corridor("Main Street", [0, 1, 2], area="Manhattan", free_flow_speed_kmh=60)
@@ -43,6 +44,12 @@ async def city(database_url: str) -> AsyncIterator[City]:
             for step in range(-60, 61, 5)
         )
         await city.compute(NOON.date())
+        yield city
+
+
+@pytest.fixture
+async def city(database_url: str) -> AsyncIterator[City]:
+    async with filled(database_url) as city:
         yield city
 
 

@@ -1,0 +1,52 @@
+"""Everything the API does is in its OpenAPI document, and no request brings it down."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.api.conftest import PUSH_KEY, LiveApi
+from tests.api.resources.conftest import filled
+
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_schema_conformance",
+    "response_headers_conformance",
+    "allow_header_conformance",
+)
+ROOT = Path(__file__).parents[2]
+ARTIFACTS = ROOT / ".artifacts"
+
+
+@pytest.mark.parametrize("phase", ["examples,coverage", "fuzzing"])
+async def test_no_request_finds_a_status_or_a_shape_that_is_not_documented(
+    live_api: LiveApi, database_url: str, phase: str
+) -> None:
+    """Schemathesis asks whatever the document allows, and much that it does not."""
+    report = ARTIFACTS / f"contract-{phase.partition(',')[0]}.txt"
+    report.parent.mkdir(exist_ok=True)
+    async with filled(database_url):
+        code = await asked(live_api.url, phase, report)
+    assert code == 0, report.read_text()[-6_000:]
+    async with httpx.AsyncClient(base_url=live_api.url, trust_env=False) as client:
+        assert (await client.get("/health/ready")).status_code == 200
+
+
+async def asked(url: str, phase: str, report: Path) -> int:
+    command = [str(Path(sys.executable).with_name("schemathesis")), "run", f"{url}/openapi.json"]
+    options = ["--checks", ",".join(CHECKS), "--phases", phase, "--continue-on-failure", "--no-color"]
+    amount = ["--max-examples", "15", "--seed", "1", "--workers", "2", "--suppress-health-check", "all"]
+    with report.open("wb") as out:
+        process = await asyncio.create_subprocess_exec(
+            *(*command, *options, *amount, "--header", f"Authorization: Bearer {PUSH_KEY}"),
+            stdout=out,
+            stderr=asyncio.subprocess.STDOUT,
+            env={**os.environ, "SCHEMATHESIS_HOOKS": "tests.api.schemathesis_hooks", "PYTHONPATH": str(ROOT)},
+            cwd=report.parent,
+        )
+        return await process.wait()
