@@ -55,7 +55,7 @@ DOCS = ("/docs", "/redoc")
 def create_app(settings: Settings) -> FastAPI:
     """The application for `settings`; raises `ConfigurationError` where no database or broker is known."""
     database = Database(database_url(settings))
-    hub = new_hub()
+    hub = new_hub(settings)
     bridge = Bridge(hub, database, kafka_bootstrap(settings), settings)
     push = Push(kafka_bootstrap(settings), settings.push_timeout.total_seconds())
 

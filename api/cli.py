@@ -3,24 +3,12 @@
 from urbanclear import logs
 from urbanclear.settings import get_settings
 
-SHUTDOWN_SECONDS = 5
-
 
 def api() -> None:
-    """Serve REST, the WebSocket bridge and the live page, until stopped."""
-    import uvicorn
-
+    """Serve REST, the live bridge and the live page, until stopped."""
     from api.app import create_app
+    from api.server import server_of
 
     settings = get_settings()
     logs.configure(settings)
-    uvicorn.run(
-        create_app(settings),
-        host=settings.api_host,
-        port=settings.api_port,
-        log_config=None,
-        access_log=False,
-        ws_max_size=65_536,
-        ws_per_message_deflate=False,
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-    )
+    server_of(create_app(settings), settings).run()

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Histogram
 
 REQUESTS: Final = Counter(
     "urbanclear_api_requests_total", "Requests answered, by method, route and status", ["method", "route", "status"]
@@ -12,14 +12,6 @@ REQUEST_SECONDS: Final = Histogram(
     "From a request's arrival to the start of its answer, by route",
     ["route"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
-)
-WEBSOCKET_CLIENTS: Final = Gauge("urbanclear_api_websocket_clients", "WebSocket clients connected now")
-WEBSOCKET_MESSAGES: Final = Counter("urbanclear_api_websocket_messages_total", "Messages sent to WebSocket clients")
-BRIDGE_EVENTS: Final = Counter(
-    "urbanclear_api_bridge_events_total", "Events taken from Kafka for WebSocket clients, by topic", ["topic"]
-)
-BRIDGE_SKIPPED: Final = Counter(
-    "urbanclear_api_bridge_skipped_total", "Messages in Kafka that are no valid events, by topic", ["topic"]
 )
 PUSHED: Final = Counter(
     "urbanclear_api_pushed_readings_total", "Readings that were pushed, by outcome: accepted, or why not", ["outcome"]

@@ -83,6 +83,33 @@ class Settings(BaseSettings):
     push_timeout: Duration = Field(
         timedelta(seconds=10), gt=timedelta(0), description="longest that a push waits for Kafka to take its readings"
     )
+    live_clients: int = Field(15_000, ge=1, description="most clients of the live bridge in one API process")
+    live_clients_per_address: int = Field(1_000, ge=1, description="most clients of the live bridge from one address")
+    live_groups: int = Field(
+        2_000, ge=1, description="most distinct topics, filters and forms subscribed to in one API process"
+    )
+    live_messages_per_second: float = Field(
+        5, gt=0, description="messages a second that a client of the live bridge may send, after a few at once"
+    )
+    live_idle: Duration = Field(
+        timedelta(seconds=30),
+        gt=timedelta(0),
+        description="how long a WebSocket client may stay without a subscription",
+    )
+    live_ping: Duration = Field(
+        timedelta(seconds=20), gt=timedelta(0), description="time between pings of a WebSocket client, and for a pong"
+    )
+    live_log_events: int = Field(
+        200_000, ge=1, description="changes of a topic that are kept in memory for live clients that come back"
+    )
+    live_log_age: Duration = Field(
+        timedelta(minutes=10),
+        gt=timedelta(0),
+        description="how long they are kept for live clients that come back",
+    )
+    live_replay: Duration = Field(
+        timedelta(minutes=5), description="how far back an API that starts reads Kafka, for clients that come back"
+    )
     metrics_port: int | None = Field(
         None, ge=1, le=65535, description="port on which a part without an API serves /metrics on loopback"
     )

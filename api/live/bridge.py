@@ -1,27 +1,26 @@
-"""Kafka to the hub: what WebSocket clients see comes from here, not from polling the database.
+"""Kafka to the hub: what live clients are told comes from here, not from polling the database.
 
-On start each topic's end is noted first and the newest state is read from the database after, so that nothing falls
-between the two.
+On start each topic is read from some minutes back, which fills the log for clients that come back. The newest state
+is read from the database once the end is reached, so that nothing falls between the two.
 """
 
 import asyncio
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 from sqlalchemy.exc import DBAPIError
 
-from api import metrics
 from api.database import Database
-from api.live.hub import Hub, Topic
-from api.resources.incidents.models import Incident as ShownIncident
-from api.resources.incidents.queries import incident_list
-from api.resources.sensors.queries import SENSORS
-from api.resources.traffic.models import Traffic
-from api.resources.traffic.queries import CURRENT
+from api.live import items, metrics
+from api.live.hub import Hub
+from api.live.loading import Places, load
+from api.live.topic import Topic
 from schema import topics
-from schema.events import Event, Incident, Reading, Sensor, check_time
+from schema.events import Event, Sensor, check_time
 from schema.topics import decode_message
 from urbanclear.errors import InvalidEvent
 from urbanclear.logs import get_logger
@@ -29,18 +28,27 @@ from urbanclear.settings import Settings
 
 log = get_logger("api")
 
-TRAFFIC, INCIDENTS = "traffic", "incidents"
-INCIDENTS_SHOWN = 200
-CLEARED_SHOWN = timedelta(hours=1)
-RETRY_SECONDS = 2.0
-FETCH_WAIT_MS = (
-    50  # brokers answer a fetch that found nothing after this; longer was seen to delay what came meanwhile
-)
+RETRY_SECONDS: Final = 2.0
+FETCH_WAIT_MS: Final = 50  # brokers answer an empty fetch after this; longer was seen to delay what came meanwhile
+MOST_RECORDS: Final = 2_000
+NAMES: Final = {
+    topics.READINGS.name: items.TRAFFIC,
+    topics.INCIDENTS.name: items.INCIDENTS,
+    topics.PREDICTIONS.name: items.PREDICTIONS,
+    topics.ALERTS.name: items.ALERTS,
+}
 
 
-def new_hub() -> Hub:
+def new_hub(settings: Settings) -> Hub:
     """A hub with the topics that the bridge fills."""
-    return Hub([Topic(TRAFFIC, most=200_000), Topic(INCIDENTS, most=INCIDENTS_SHOWN)])
+    limits: dict[str, Any] = {
+        "most_logged": settings.live_log_events,
+        "logged_seconds": settings.live_log_age.total_seconds(),
+    }
+    states, events = (items.TRAFFIC, items.PREDICTIONS), (items.INCIDENTS, items.ALERTS)
+    found = [Topic(name, is_state=True, **limits) for name in states]
+    found += [Topic(name, is_state=False, most_items=1_000, **limits) for name in events]
+    return Hub(found, most_groups=settings.live_groups)
 
 
 class Bridge:
@@ -52,15 +60,10 @@ class Bridge:
         self._database = database
         self._bootstrap = bootstrap
         self._settings = settings
-        self._free_flow_kmh: dict[str, float | None] = {}
-        self._take: dict[str, Callable[[Event], None]] = {
-            topics.SENSORS.name: self._take_sensor,
-            topics.READINGS.name: self._take_reading,
-            topics.INCIDENTS.name: self._take_incident,
-        }
+        self._places = Places()
 
     async def run(self) -> None:
-        """Follow Kafka for ever; begins anew, from the newest state, when Kafka or the database was away."""
+        """Follow Kafka for ever; goes on from where it was when Kafka or the database was away."""
         while True:
             try:
                 await self._follow()
@@ -68,11 +71,12 @@ class Bridge:
                 log.warning("bridge.interrupted", error=str(error).splitlines()[0], retry_in_s=RETRY_SECONDS)
             finally:
                 self.connected = False
+                metrics.CONNECTED.set(0)
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _follow(self) -> None:
         consumer = AIOKafkaConsumer(
-            *self._take,
+            *(topics.SENSORS.name, *NAMES),
             bootstrap_servers=self._bootstrap,
             group_id=None,
             auto_offset_reset="latest",
@@ -80,44 +84,67 @@ class Bridge:
         )
         try:
             await consumer.start()
-            await self._start_at_end(consumer)
-            await self._load()
+            await self._places.load(self._database)
+            ends = await self._start(consumer)
+            await self._read_to(consumer, ends)
+            await load(self._hub, self._places, self._database, time.monotonic())
+            self._hub.tell()
             self.connected = True
+            metrics.CONNECTED.set(1)
             while True:
-                for records in (await consumer.getmany(timeout_ms=1_000, max_records=5_000)).values():
-                    for record in records:
-                        self._take_record(record)
+                self._take_all(await consumer.getmany(timeout_ms=1_000, max_records=MOST_RECORDS))
         finally:
             await consumer.stop()
 
-    async def _start_at_end(self, consumer: AIOKafkaConsumer) -> None:
-        """Read from where each partition ends now; of sensors, whose topic is compacted, from the beginning."""
-        sensors = [place for place in consumer.assignment() if place.topic == topics.SENSORS.name]
-        await consumer.seek_to_end()
-        await consumer.seek_to_beginning(*sensors)
-        for place in consumer.assignment():
-            await consumer.position(place)
+    async def _start(self, consumer: AIOKafkaConsumer) -> dict[TopicPartition, int]:
+        """Take each partition up where it was left, or some minutes back; returns where each ends now."""
+        places = sorted(consumer.assignment())
+        ends: dict[TopicPartition, int] = await consumer.end_offsets(places)
+        begins: dict[TopicPartition, int] = await consumer.beginning_offsets(places)
+        since = int((datetime.now(UTC) - self._settings.live_replay).timestamp() * 1_000)
+        found = await consumer.offsets_for_times(dict.fromkeys(places, since))
+        starts = {place: ends[place] if at is None else at.offset for place, at in found.items()}
+        for kafka_topic, name in NAMES.items():
+            own = [place for place in places if place.topic == kafka_topic]
+            topic = self._hub.topics[name]
+            if name == items.ALERTS:  # the topic itself is what is known of alerts
+                starts.update({place: begins[place] for place in own})
+            if _is_within(topic, own, begins, ends):
+                starts.update({place: topic.position[place.partition] for place in own})
+            else:
+                topic.start_at({place.partition: starts[place] for place in own})
+        starts.update({place: begins[place] for place in places if place.topic == topics.SENSORS.name})
+        for place, start in starts.items():
+            consumer.seek(place, start)
+        return ends
 
-    async def _load(self) -> None:
-        """The newest state, from the database."""
-        for row in await self._database.rows(SENSORS):
-            self._free_flow_kmh[row["sensor"]] = row["free_flow_speed_kmh"]
-        for row in await self._database.rows(CURRENT):
-            self._put_traffic(Traffic.of(**row))
-        for row in reversed(await self._database.rows(incident_list(INCIDENTS_SHOWN, CLEARED_SHOWN))):
-            self._hub.put(INCIDENTS, row["id"], ShownIncident(**row))
+    async def _read_to(self, consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> None:
+        """Until all that was there at the start is taken."""
+        while any([await consumer.position(place) < end for place, end in ends.items()]):
+            self._take_all(await consumer.getmany(timeout_ms=1_000, max_records=MOST_RECORDS))
+
+    def _take_all(self, polled: dict[TopicPartition, Sequence[ConsumerRecord]]) -> None:
+        for records in polled.values():
+            for record in records:
+                self._take_record(record)
+        if polled:
+            self._hub.tell()
 
     def _take_record(self, record: ConsumerRecord) -> None:
         """What cannot be used is left out: ingest makes it a dead letter."""
         try:
             events = decode_message(record.topic, record.value or b"")
         except InvalidEvent:
-            metrics.BRIDGE_SKIPPED.labels(record.topic).inc()
-            return
+            metrics.SKIPPED.labels(record.topic).inc()
+            events = []
         for event in events:
-            self._take_event(record.topic, event)
+            self._take_event(record, event)
+        if record.topic in NAMES:
+            self._hub.topics[NAMES[record.topic]].moved(record.partition, record.offset + 1)
+        metrics.EVENTS.labels(record.topic).inc(len(events))
+        metrics.EVENT_AGE.labels(record.topic).set(datetime.now(UTC).timestamp() - record.timestamp / 1_000)
 
-    def _take_event(self, topic: str, event: Event) -> None:
+    def _take_event(self, record: ConsumerRecord, event: Event) -> None:
         settings = self._settings
         try:
             check_time(
@@ -127,50 +154,30 @@ class Bridge:
                 future_tolerance=settings.future_tolerance,
             )
         except InvalidEvent:
-            metrics.BRIDGE_SKIPPED.labels(topic).inc()
+            metrics.SKIPPED.labels(record.topic).inc()
             return
-        self._take[topic](event)
-        metrics.BRIDGE_EVENTS.labels(topic).inc()
-
-    def _take_sensor(self, event: Event) -> None:
-        assert isinstance(event, Sensor)  # noqa: S101
-        name, free_flow_kmh = event.external_id, event.free_flow_speed_kmh
-        self._free_flow_kmh[name] = free_flow_kmh
-        known = self._hub.topics[TRAFFIC].items.get(name)
-        if isinstance(known, Traffic) and known.free_flow_speed_kmh != free_flow_kmh:
-            self._hub.put(TRAFFIC, name, known.with_free_flow(free_flow_kmh))
-
-    def _take_reading(self, event: Event) -> None:
-        assert isinstance(event, Reading)  # noqa: S101
-        self._put_traffic(
-            Traffic.of(
-                self._free_flow_kmh.get(event.sensor),
-                sensor=event.sensor,
-                time=event.time,
-                speed_kmh=event.speed_kmh,
-                volume_vph=event.volume_vph,
-                occupancy=event.occupancy,
-                travel_time_s=event.travel_time_s,
-            )
-        )
-
-    def _put_traffic(self, item: Traffic) -> None:
-        known = self._hub.topics[TRAFFIC].items.get(item.sensor)
-        if not isinstance(known, Traffic) or item.time > known.time:
-            self._hub.put(TRAFFIC, item.sensor, item)
-
-    def _take_incident(self, event: Event) -> None:
-        assert isinstance(event, Incident)  # noqa: S101
-        known = self._hub.topics[INCIDENTS].items.get(event.id)
-        if isinstance(known, ShownIncident) and not _follows(event, known):
+        if isinstance(event, Sensor):
+            self._take_sensor(event)
             return
-        fields = {name: getattr(event, name) for name in event.__struct_fields__}
-        cleared_at = event.time if event.status == "cleared" else None
-        self._hub.put(INCIDENTS, event.id, ShownIncident(**fields, cleared_at=cleared_at))
+        item, place = self._places.item_of(event)
+        topic = self._hub.topics[NAMES[record.topic]]
+        topic.put(item, place, time.monotonic(), record.partition, record.offset)
+
+    def _take_sensor(self, event: Sensor) -> None:
+        """Its readings are judged anew where its free-flow speed has changed."""
+        if self._places.learn(event):
+            topic = self._hub.topics[items.TRAFFIC]
+            known = topic.items.get(event.external_id)
+            if known is not None:
+                topic.amend(
+                    self._places.judged(known.item), self._places.of_sensor(event.external_id), time.monotonic()
+                )
 
 
-def _follows(event: Incident, known: ShownIncident) -> bool:
-    """Whether it is a later state; a cleared incident stays so, unless it is reported anew."""
-    if known.status == "cleared":
-        return event.status == "reported" and event.time > known.time
-    return event.time >= known.time
+def _is_within(
+    topic: Topic, places: list[TopicPartition], begins: dict[TopicPartition, int], ends: dict[TopicPartition, int]
+) -> bool:
+    """Whether the topic can go on from where it was: Kafka still has what follows, and has not begun anew."""
+    if set(topic.position) != {place.partition for place in places}:
+        return False
+    return all(begins[place] <= topic.position[place.partition] <= ends[place] for place in places)

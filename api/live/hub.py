@@ -1,101 +1,108 @@
-"""Who listens to what: the newest state of each topic, and for each client what it has not been told yet.
-
-A client that reads slowly never makes others wait and never grows a queue: for each topic it has a set of keys that
-have changed since it was last written to, and is sent their newest state when it can take it (conflation).
-"""
+"""All topics, and who listens to what: groups of clients that want the same."""
 
 import asyncio
+import random
+from collections import Counter
 from collections.abc import Iterable
+from typing import Final, NamedTuple
 
-from pydantic import BaseModel, TypeAdapter
+from api.live import metrics
+from api.live.cursor import decode_cursor
+from api.live.filters import Filter
+from api.live.group import Group, Outlet
+from api.live.messages import Message, Subscribe, of_changes, whole
+from api.live.topic import Topic
 
-from api import metrics
-
-Key = str
-_ENCODE_ITEMS: TypeAdapter[list[BaseModel]] = TypeAdapter(list[BaseModel])
-
-
-class Topic:
-    """The newest item of each key, at most `most` of them: the longest unchanged are forgotten first."""
-
-    def __init__(self, name: str, most: int) -> None:
-        self.name = name
-        self.items: dict[Key, BaseModel] = {}
-        self._most = most
-
-    def put(self, key: Key, item: BaseModel) -> None:
-        """Make `item` the newest of its key."""
-        self.items.pop(key, None)
-        self.items[key] = item
-        if len(self.items) > self._most:
-            del self.items[next(iter(self.items))]
-
-    def message(self, kind: str, keys: Iterable[Key]) -> str:
-        """A `snapshot` or `update` of the items of `keys` that are still known."""
-        items = [self.items[key] for key in keys if key in self.items]
-        encoded = _ENCODE_ITEMS.dump_json(items, serialize_as_any=True).decode()
-        return f'{{"type":"{kind}","topic":"{self.name}","items":{encoded}}}'
+MOST_RESUMED: Final = 10_000
+AHEAD_SECONDS: Final = 2.0
+RETURN_PER_SECOND: Final = 500.0
+"""How many clients a second are asked back after all of them were sent away."""
 
 
-class Client:
-    """One listener: its subscriptions and what each has pending."""
+class Wants(NamedTuple):
+    """What makes subscriptions share a group."""
 
-    def __init__(self) -> None:
-        self._pending: dict[Topic, set[Key]] = {}
-        self._fresh: set[Topic] = set()
-        self._woken = asyncio.Event()
+    topic: str
+    wanted: Filter
+    interval: float
+    delta: bool
 
-    def subscribe(self, topic: Topic) -> None:
-        """From now on; a snapshot comes first."""
-        self._pending[topic] = set()
-        self._fresh.add(topic)
-        self._woken.set()
 
-    def unsubscribe(self, topic: Topic) -> None:
-        """No more of `topic`."""
-        self._pending.pop(topic, None)
-        self._fresh.discard(topic)
-
-    def note(self, topic: Topic, key: Key) -> None:
-        """Remember that `key` has changed, if the client listens to its topic."""
-        pending = self._pending.get(topic)
-        if pending is not None:
-            pending.add(key)
-            self._woken.set()
-
-    async def next_messages(self) -> list[str]:
-        """What the client has to be told now; waits until there is something."""
-        await self._woken.wait()
-        self._woken.clear()
-        messages = []
-        for topic, pending in self._pending.items():
-            if topic in self._fresh:
-                messages.append(topic.message("snapshot", list(topic.items)))
-            elif pending:
-                messages.append(topic.message("update", pending))
-            pending.clear()
-        self._fresh.clear()
-        return messages
+class TooMany(Exception):
+    """As many distinct subscriptions, or clients, as are allowed are there."""
 
 
 class Hub:
-    """All topics and all clients."""
+    """Topics, groups, and how many clients there are; `clients` counts them by address."""
 
-    def __init__(self, topics: Iterable[Topic]) -> None:
+    def __init__(self, topics: Iterable[Topic], *, most_groups: int = 2_000) -> None:
         self.topics = {topic.name: topic for topic in topics}
-        self.clients: set[Client] = set()
+        self.groups: dict[Wants, Group] = {}
+        self.clients: Counter[str] = Counter()
+        self.moved = asyncio.Event()
+        self._most_groups = most_groups
 
-    def put(self, name: str, key: Key, item: BaseModel) -> None:
-        """A new state of `key`: kept, and noted for every client that listens."""
-        topic = self.topics[name]
-        topic.put(key, item)
-        for client in self.clients:
-            client.note(topic, key)
+    def tell(self) -> None:
+        """Let every group know that there is something new; to be called once for many changes."""
+        for group in self.groups.values():
+            if group.topic.seq > group.seq:
+                group.wake()
+        self.moved.set()
+        self.moved = asyncio.Event()
 
-    def join(self, client: Client) -> None:
-        self.clients.add(client)
-        metrics.WEBSOCKET_CLIENTS.set(len(self.clients))
+    async def first(self, asked: Subscribe, wanted: Filter) -> tuple[Message, int]:
+        """What a subscription begins with, and the number up to which that tells: what was missed, or a snapshot.
 
-    def leave(self, client: Client) -> None:
-        self.clients.discard(client)
-        metrics.WEBSOCKET_CLIENTS.set(len(self.clients))
+        Raises `ValueError` for a `since` that is no cursor of the topic.
+        """
+        topic = self.topics[asked.topic]
+        if asked.since is None:
+            return self._snapshot(topic, wanted, "")
+        position = decode_cursor(topic.name, asked.since)
+        await self._caught_up(topic, position)
+        missed = topic.missed(position) if topic.reaches(position) else None
+        if missed is None or len(missed) > MOST_RESUMED:
+            return self._snapshot(topic, wanted, "too_far_back")
+        metrics.RESUMED.labels(topic.name).inc()
+        changes = [change for change in missed if change in wanted]
+        return of_changes("update", topic.name, topic.cursor, whole(changes)), topic.seq
+
+    def subscribe(self, asked: Subscribe, wanted: Filter, outlet: Outlet, seq: int) -> Group:
+        """Tell `outlet` what comes after number `seq`; raises `TooMany`."""
+        wants = Wants(asked.topic, wanted, asked.interval, asked.delta)
+        group = self.groups.get(wants)
+        if group is None:
+            if len(self.groups) >= self._most_groups:
+                raise TooMany("there are as many different subscriptions as are allowed: use fewer filters")
+            group = self.groups[wants] = Group(self.topics[asked.topic], wanted, asked.interval, delta=asked.delta)
+            metrics.GROUPS.set(len(self.groups))
+        group.join(outlet, seq)
+        metrics.SUBSCRIPTIONS.labels(asked.topic).inc()
+        return group
+
+    def unsubscribe(self, group: Group, outlet: Outlet) -> None:
+        group.leave(outlet)
+        metrics.SUBSCRIPTIONS.labels(group.topic.name).dec()
+        if group.is_empty:
+            wants = Wants(group.topic.name, group.wanted, group.interval, group.delta)
+            self.groups.pop(wants, None)
+            metrics.GROUPS.set(len(self.groups))
+
+    def retry_after(self) -> float:
+        """Seconds after which one of many clients should come back, at random, so that they do not come at once."""
+        spread = max(5.0, self.clients.total() / RETURN_PER_SECOND)
+        return round(1.0 + random.uniform(0, spread), 1)  # noqa: S311
+
+    def _snapshot(self, topic: Topic, wanted: Filter, reason: str) -> tuple[Message, int]:
+        metrics.SNAPSHOTS.labels(topic.name, reason or "new").inc()
+        changes = [change for change in topic.items.values() if change in wanted]
+        return of_changes("snapshot", topic.name, topic.cursor, whole(changes), reason), topic.seq
+
+    async def _caught_up(self, topic: Topic, position: dict[int, int]) -> None:
+        """Wait a little for a client that was told by a process that is ahead of this one."""
+        try:
+            async with asyncio.timeout(AHEAD_SECONDS):
+                while not topic.reaches(position):
+                    await self.moved.wait()
+        except TimeoutError:
+            return

@@ -1,26 +1,37 @@
 """`/ws/traffic`: subscribe to topics, be sent a snapshot of each and then what changes."""
 
 import asyncio
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
 
-import msgspec
-from fastapi import APIRouter, Path, WebSocket, WebSocketDisconnect
+from fastapi import APIRouter, Path, WebSocket
 
-from api import metrics
-from api.live.hub import Client, Hub
+from api.access.sockets import Denied, authorise
+from api.live import metrics
+from api.live.admission import Pace, address_of, refusal
+from api.live.filters import Filter
+from api.live.group import Group
+from api.live.hub import Hub, TooMany
+from api.live.messages import (
+    Authenticate,
+    Authenticated,
+    Error,
+    Ping,
+    Pong,
+    Subscribe,
+    Told,
+    Unsubscribe,
+    decode_said,
+    told,
+)
+from api.live.wire import close_reason, outlet_of
+from schema.events import UNREADABLE
+from urbanclear.settings import Settings
 
 router = APIRouter()
 
-LEAST_INTERVAL_SECONDS = 0.25
-SEND_TIMEOUT_SECONDS = 30.0
-TRY_AGAIN_LATER = 1013  # RFC 6455 registry: the client could not keep up
-
-
-class Request(msgspec.Struct):
-    """What a client may say."""
-
-    type: Literal["subscribe", "unsubscribe"]
-    topic: str
+POLICY, TRY_AGAIN_LATER = 1008, 1013  # RFC 6455, 7.4, and its registry
+MOST_ERRORS: Final = 20
 
 
 @router.websocket("/ws/traffic")
@@ -37,52 +48,142 @@ async def listen_as(websocket: WebSocket, client_id: Annotated[str, Path(max_len
 
 async def _serve(websocket: WebSocket) -> None:
     hub: Hub = websocket.app.state.hub
-    client = Client()
-    await websocket.accept()
-    hub.join(client)
-    sender = asyncio.create_task(_send(websocket, client))
+    settings: Settings = websocket.app.state.settings
+    address = address_of(websocket)
+    if (refused := refusal(hub, settings, address)) is not None:
+        await websocket.send_denial_response(refused)
+        return
+    hub.clients[address] += 1
+    metrics.CLIENTS.set(hub.clients.total())
+    session = Session(websocket, hub, settings)
     try:
-        await _receive(websocket, hub, client)
+        await websocket.accept()
+        await session.run()
     finally:
-        hub.leave(client)
-        sender.cancel()
-        await asyncio.gather(sender, return_exceptions=True)
+        session.end()
+        hub.clients[address] -= 1
+        if not hub.clients[address]:
+            del hub.clients[address]
+        metrics.CLIENTS.set(hub.clients.total())
 
 
-async def _receive(websocket: WebSocket, hub: Hub, client: Client) -> None:
-    """Until the client leaves."""
-    while True:
+class Session:
+    """One client, from its coming to its going."""
+
+    __slots__ = (
+        "_closing",
+        "_errors",
+        "_hub",
+        "_idle",
+        "_outlet",
+        "_pace",
+        "_settings",
+        "_socket",
+        "_subscribed",
+        "_welcome",
+    )
+
+    def __init__(self, websocket: WebSocket, hub: Hub, settings: Settings) -> None:
+        self._socket, self._hub, self._settings = websocket, hub, settings
+        self._outlet = outlet_of(websocket, hub.retry_after)
+        self._pace = Pace(settings.live_messages_per_second)
+        self._subscribed: dict[str, Group] = {}
+        self._errors = 0
+        self._welcome = False
+        self._idle: asyncio.TimerHandle | None = None
+
+    async def run(self) -> None:
+        """Until the client leaves, or is sent away."""
+        self._welcome = await authorise(self._socket)
+        self._watch_idle()
+        while True:
+            message = await self._socket.receive()
+            if message["type"] == "websocket.disconnect":
+                return None
+            if not self._pace.allows():
+                return await self._send_away(TRY_AGAIN_LATER, "pace")
+            if not await self._take(message):
+                return await self._send_away(POLICY, "errors")
+
+    def end(self) -> None:
+        """Let go of all that was subscribed to."""
+        if self._idle is not None:
+            self._idle.cancel()
+        for group in self._subscribed.values():
+            self._hub.unsubscribe(group, self._outlet)
+        self._subscribed.clear()
+
+    async def _take(self, message: Mapping[str, Any]) -> bool:
+        """Do what was said; False once the client has said too much that cannot be done."""
         try:
-            text = await websocket.receive_text()
-            request = msgspec.json.decode(text, type=Request)
-            topic = hub.topics[request.topic]
-        except WebSocketDisconnect:
-            return
-        except (msgspec.DecodeError, KeyError) as error:
-            await _refuse(websocket, error, hub)
-            continue
-        if request.type == "subscribe":
-            client.subscribe(topic)
-        else:
-            client.unsubscribe(topic)
+            await self._do(decode_said(message.get("text") or message.get("bytes") or b""))
+        except UNREADABLE as error:
+            self._tell(Error("bad_request", f'{error}; say {{"type": "subscribe", "topic": "traffic"}}'))
+            self._errors += 1
+        except Denied as error:
+            self._tell(Error("unauthorised", str(error)))
+            self._errors += 1
+        return self._errors < MOST_ERRORS
 
+    async def _do(self, said: Subscribe | Unsubscribe | Authenticate | Ping) -> None:
+        match said:
+            case Authenticate():
+                self._welcome = await authorise(self._socket, said.key)
+                self._tell(Authenticated())
+            case Ping():
+                self._tell(Pong())
+            case Subscribe() | Unsubscribe() if said.topic not in self._hub.topics:
+                self._errors += 1
+                self._tell(Error("unknown_topic", f"no such topic; there are {', '.join(self._hub.topics)}"))
+            case Subscribe():
+                await self._subscribe(said)
+            case Unsubscribe():
+                self._unsubscribe(said.topic)
+        self._watch_idle()
 
-async def _refuse(websocket: WebSocket, error: Exception, hub: Hub) -> None:
-    if isinstance(error, KeyError):
-        code, message = "unknown_topic", f"no such topic; there are {', '.join(hub.topics)}"
-    else:
-        code, message = "bad_request", f'{error}; say {{"type": "subscribe", "topic": "traffic"}}'
-    await websocket.send_json({"type": "error", "code": code, "message": message})
+    async def _subscribe(self, asked: Subscribe) -> None:
+        if not self._welcome:
+            raise Denied('say {"type": "authenticate", "key": "…"} first, or send the key as Authorization: Bearer')
+        wanted = Filter.of(asked.areas, asked.sensors, asked.bbox)
+        self._unsubscribe(asked.topic)
+        try:
+            message, seq = await self._hub.first(asked, wanted)
+        except ValueError as error:
+            self._errors += 1
+            return self._tell(Error("bad_cursor", str(error)))
+        try:
+            group = self._hub.subscribe(asked, wanted, self._outlet, seq)
+        except TooMany as error:
+            metrics.REFUSED.labels("groups").inc()
+            return self._tell(Error("too_many", str(error)))
+        self._subscribed[asked.topic] = group
+        self._outlet.write(message)
+        metrics.MESSAGES.inc()
+        return None
 
+    def _unsubscribe(self, topic: str) -> None:
+        group = self._subscribed.pop(topic, None)
+        if group is not None:
+            self._hub.unsubscribe(group, self._outlet)
 
-async def _send(websocket: WebSocket, client: Client) -> None:
-    """Write what is pending; a client that does not take it in time is cut off and may come again."""
-    while True:
-        for message in await client.next_messages():
-            try:
-                await asyncio.wait_for(websocket.send_text(message), SEND_TIMEOUT_SECONDS)
-            except TimeoutError:
-                await websocket.close(TRY_AGAIN_LATER)
-                return
-            metrics.WEBSOCKET_MESSAGES.inc()
-        await asyncio.sleep(LEAST_INTERVAL_SECONDS)
+    def _tell(self, message: Told) -> None:
+        if isinstance(message, Error):
+            metrics.REFUSED.labels(message.code).inc()
+        self._outlet.write(told(message))
+
+    def _watch_idle(self) -> None:
+        """A client without a subscription is not kept for long."""
+        if self._subscribed and self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
+        elif not self._subscribed and self._idle is None:
+            seconds = self._settings.live_idle.total_seconds()
+            self._idle = asyncio.get_running_loop().call_later(seconds, self._idled)
+
+    def _idled(self) -> None:
+        metrics.REFUSED.labels("idle").inc()
+        self._closing = asyncio.create_task(self._send_away(POLICY, "idle"))
+
+    async def _send_away(self, code: int, why: str) -> None:
+        metrics.REFUSED.labels(why).inc()
+        await self._socket.close(code, close_reason(self._hub.retry_after()))

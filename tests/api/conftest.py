@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
-import uvicorn
 
 from api.app import create_app
+from api.server import server_of
 from tests.waiting import until
 from urbanclear.embedded.ports import choose
 from urbanclear.settings import LOOPBACK, Settings
@@ -32,7 +32,7 @@ async def running_api(settings: Settings, *, bridged: bool = True) -> AsyncItera
     """The API with `settings`; `bridged`: what needs Kafka and the database, the bridge, has begun as well."""
     [port] = choose(1, [])
     app = create_app(settings)
-    server = uvicorn.Server(uvicorn.Config(app, host=LOOPBACK, port=port, log_config=None, lifespan="on"))
+    server = server_of(app, settings, port)
     serving = asyncio.create_task(server.serve())
 
     async def ready() -> bool:

@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from sqlalchemy import and_, true
 
 from api.deps import DatabaseDep
 from api.http.answering import LIVE, SETTLED, Listing, answer_list
@@ -11,8 +10,8 @@ from api.http.asking import AskedDep
 from api.http.describing import lists
 from api.http.times import SpanDep
 from api.resources.filters import WhereDep
-from api.resources.predictions.shapes import HORIZON, OBSERVED, PREDICTION, SKILL, came_due, newest
-from schema.tables import links, predictions, sensors
+from api.resources.predictions.shapes import HORIZON, OBSERVED, PREDICTION, SKILL, came_due, newest_predictions
+from schema.tables import predictions, sensors
 
 router = APIRouter(prefix="/predictions", tags=["predictions"])
 
@@ -24,12 +23,7 @@ Horizon = Annotated[
 @router.get("", **lists(PREDICTION))
 async def current(asked: AskedDep, database: DatabaseDep, where: WhereDep, horizon: Horizon = None) -> Response:
     """What is expected now: each sensor's newest prediction, at all horizons or at one."""
-    made = newest()
-    of_newest = and_(predictions.c.sensor_id == sensors.c.id, predictions.c.made_at == made.c.made_at)
-    due = and_(of_newest, predictions.c.time > made.c.made_at)
-    source = sensors.join(made, true()).join(predictions, due)
-    source = source.join(links, links.c.sensor_id == sensors.c.id, isouter=True)
-    statement = PREDICTION.select().select_from(source).where(*where.conditions())
+    statement = newest_predictions(PREDICTION.select()).where(*where.conditions())
     if horizon is not None:
         statement = statement.where(HORIZON == horizon)  # noqa: SIM300
     key = (sensors.c.external_id, predictions.c.time)

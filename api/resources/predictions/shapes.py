@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, and_, case, cast, func, literal, select
+from sqlalchemy import BigInteger, ColumnElement, Integer, Select, and_, case, cast, func, literal, select, true
 from sqlalchemy.dialects.postgresql import INTERVAL
 
 from api.http.shapes import rounded, shape, told
@@ -43,6 +43,14 @@ def newest() -> Any:
         .limit(1)
         .lateral("newest")
     )
+
+
+def newest_predictions(statement: Select[Any]) -> Select[Any]:
+    """`statement` over each sensor's newest predictions that lie ahead of when they were made."""
+    made = newest()
+    of_newest = and_(predictions.c.sensor_id == sensors.c.id, predictions.c.made_at == made.c.made_at)
+    source = sensors.join(made, true()).join(predictions, and_(of_newest, predictions.c.time > made.c.made_at))
+    return statement.select_from(source.join(links, links.c.sensor_id == sensors.c.id, isouter=True))
 
 
 _ACTUAL: Final = rollups["readings_5m"].alias("actual")

@@ -46,7 +46,7 @@ async def health(database: DatabaseDep, bridge: BridgeDep, hub: HubDep, response
         status="ok" if all(check.ok for check in checks.values()) else "degraded",
         version=__version__,
         checks=checks,
-        websocket_clients=len(hub.clients),
+        websocket_clients=hub.clients.total(),
     )
 
 

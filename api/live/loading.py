@@ -1,0 +1,107 @@
+"""What the bridge needs to know from the database: where sensors are, and the newest state of each topic."""
+
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import select
+
+from api.database import Database
+from api.live import items
+from api.live.hub import Hub
+from api.live.items import (
+    IncidentItem,
+    Item,
+    Place,
+    PredictionItem,
+    TrafficItem,
+    alert_item,
+    incident_item,
+    prediction_item,
+    slug,
+    traffic_item,
+)
+from api.resources.incidents.shapes import active_or_cleared
+from api.resources.predictions.shapes import PREDICTION, newest_predictions
+from api.resources.sensors.queries import SENSORS
+from api.resources.traffic.shapes import TRAFFIC
+from schema.events import Alert, Event, Incident, Prediction, Reading, Sensor
+from schema.tables import incidents
+
+INCIDENTS_LOADED: Final = 1_000
+
+
+class _Known(NamedTuple):
+    place: Place
+    free_flow_speed_kmh: float | None
+
+
+_UNKNOWN: Final = _Known(Place(), None)
+
+
+class Places:
+    """Where sensors are and how fast they are when free; items of events are made with it."""
+
+    def __init__(self) -> None:
+        self._sensors: dict[str, _Known] = {}
+
+    async def load(self, database: Database) -> None:
+        """Every sensor that is stored."""
+        for row in await database.rows(SENSORS):
+            place = Place(slug(row["area"]), row["lon"], row["lat"], (row["sensor"],))
+            self._sensors[row["sensor"]] = _Known(place, row["free_flow_speed_kmh"])
+
+    def learn(self, sensor: Sensor) -> bool:
+        """Take a sensor's newest description; whether readings of it are to be judged anew."""
+        name = sensor.external_id
+        known = self._sensors.get(name, _UNKNOWN)
+        free_flow_kmh = sensor.free_flow_speed_kmh or known.free_flow_speed_kmh
+        self._sensors[name] = _Known(Place(slug(sensor.area), sensor.lon, sensor.lat, (name,)), free_flow_kmh)
+        return self._sensors[name] != known
+
+    def of_sensor(self, name: str) -> Place:
+        """Where it is, as far as that is known."""
+        known = self._sensors.get(name)
+        return Place(sensors=(name,)) if known is None else known.place
+
+    def free_flow_kmh(self, name: str) -> float | None:
+        return self._sensors.get(name, _UNKNOWN).free_flow_speed_kmh
+
+    def judged(self, item: Item) -> Item:
+        """A reading with the level that follows from what is known of its sensor now."""
+        assert isinstance(item, TrafficItem)  # noqa: S101
+        return item.with_free_flow(self.free_flow_kmh(item.sensor))
+
+    def item_of(self, event: Event) -> tuple[Item, Place]:
+        """What is told of an event, and where it belongs."""
+        match event:
+            case Reading():
+                return traffic_item(event, self.free_flow_kmh(event.sensor)), self.of_sensor(event.sensor)
+            case Prediction():
+                return prediction_item(event, self.free_flow_kmh(event.sensor)), self.of_sensor(event.sensor)
+            case Incident():
+                item = incident_item(event)
+                return item, self.of_incident(item)
+            case Alert():
+                return alert_item(event), self.of_sensor(event.subject)
+        raise TypeError(f"nothing is told of {type(event).__name__}")
+
+    def of_incident(self, item: IncidentItem) -> Place:
+        return Place(slug(item.area), item.lon, item.lat, tuple(item.sensors))
+
+
+async def load(hub: Hub, places: Places, database: Database, now: float) -> None:
+    """The newest state of each topic, where the database knows more than was read from Kafka."""
+    traffic = hub.topics[items.TRAFFIC]
+    for row in await database.rows(TRAFFIC.select()):
+        traffic.put(TrafficItem(**row), places.of_sensor(row["sensor"]), now)
+    predictions = hub.topics[items.PREDICTIONS]
+    for row in await database.rows(newest_predictions(PREDICTION.select())):
+        predictions.put(PredictionItem(**row), places.of_sensor(row["sensor"]), now)
+    known = hub.topics[items.INCIDENTS]
+    for incident in await _incidents(database):
+        known.put(incident, places.of_incident(incident), now)
+
+
+async def _incidents(database: Database) -> list[IncidentItem]:
+    statement = select(incidents).where(active_or_cleared(items.ENDED_SHOWN)).order_by(incidents.c.started_at.desc())
+    rows: Any = await database.rows(statement.limit(INCIDENTS_LOADED))
+    return [IncidentItem(**row) for row in reversed(rows)]

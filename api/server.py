@@ -1,0 +1,36 @@
+"""How the API is served: uvicorn, with what keeps one client from being in the way of others."""
+
+from typing import Final
+
+import uvicorn
+from fastapi import FastAPI
+
+from api.live.wire import FrameProtocol
+from urbanclear.settings import Settings
+
+SHUTDOWN_SECONDS: Final = 5
+MOST_MESSAGE_BYTES: Final = 65_536
+KEEP_ALIVE_SECONDS: Final = 15
+BACKLOG: Final = 4_096
+
+
+def server_of(app: FastAPI, settings: Settings, port: int | None = None) -> uvicorn.Server:
+    """A server of `app` on the settings' host and port."""
+    ping = settings.live_ping.total_seconds()
+    config = uvicorn.Config(
+        app,
+        host=settings.api_host,
+        port=settings.api_port if port is None else port,
+        log_config=None,
+        access_log=False,
+        lifespan="on",
+        ws=FrameProtocol,
+        ws_max_size=MOST_MESSAGE_BYTES,
+        ws_per_message_deflate=False,
+        ws_ping_interval=ping,
+        ws_ping_timeout=ping,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+    return uvicorn.Server(config)
