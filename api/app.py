@@ -18,7 +18,8 @@ from api.http import describing, problems
 from api.http.asking import only_known_parameters
 from api.http.bounding import BodyBound
 from api.http.openapi import document_of
-from api.live import websocket
+from api.live import asyncapi, event_stream, websocket
+from api.live import status as live_status
 from api.live.bridge import Bridge, new_hub
 from api.push import Push
 from api.resources.compare import routes as compare
@@ -102,6 +103,9 @@ def _add_routes(app: FastAPI) -> None:
     app.include_router(readings.router, **common)
     app.include_router(health.probes)
     app.include_router(health.metrics_router)
+    app.include_router(event_stream.router, **common)
+    app.include_router(live_status.router, **common)
+    app.include_router(asyncapi.router)
     app.include_router(websocket.router)
     app.mount("/", StaticFiles(directory=PAGE, html=True), name="page")
 

@@ -1,10 +1,12 @@
 """How the API is served: uvicorn, with what keeps one client from being in the way of others."""
 
+from socket import socket
 from typing import Final
 
 import uvicorn
 from fastapi import FastAPI
 
+from api.live.hub import Hub
 from api.live.wire import FrameProtocol
 from urbanclear.settings import Settings
 
@@ -14,7 +16,19 @@ KEEP_ALIVE_SECONDS: Final = 15
 BACKLOG: Final = 4_096
 
 
-def server_of(app: FastAPI, settings: Settings, port: int | None = None) -> uvicorn.Server:
+class Server(uvicorn.Server):
+    """uvicorn's, which would wait for event streams, that never end by themselves."""
+
+    def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
+        super().__init__(config)
+        self._hub = hub
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        self._hub.end_streams()
+        await super().shutdown(sockets)
+
+
+def server_of(app: FastAPI, settings: Settings, port: int | None = None) -> Server:
     """A server of `app` on the settings' host and port."""
     ping = settings.live_ping.total_seconds()
     config = uvicorn.Config(
@@ -33,4 +47,4 @@ def server_of(app: FastAPI, settings: Settings, port: int | None = None) -> uvic
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
-    return uvicorn.Server(config)
+    return Server(config, app.state.hub)

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from alerting.cli import alerting
 from api.cli import api
+from api.live.watch_cli import watch
 from bench.cli import app as bench
 from ingest.cli import ingest, source
 from schema.cli import app as schema
@@ -27,6 +28,7 @@ app.command()(up)
 app.command()(status)
 app.command()(api)
 app.command()(alerting)
+app.command()(watch)
 
 app.add_typer(bench, name="bench")
 app.add_typer(ingest, name="ingest")

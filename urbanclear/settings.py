@@ -83,6 +83,9 @@ class Settings(BaseSettings):
     push_timeout: Duration = Field(
         timedelta(seconds=10), gt=timedelta(0), description="longest that a push waits for Kafka to take its readings"
     )
+    api_key: SecretStr | None = Field(
+        None, description="key with which commands of this project ask an API that wants one"
+    )
     live_clients: int = Field(15_000, ge=1, description="most clients of the live bridge in one API process")
     live_clients_per_address: int = Field(1_000, ge=1, description="most clients of the live bridge from one address")
     live_groups: int = Field(

@@ -27,6 +27,7 @@ _TAGS: Final = {
     "weather": "What stations observed",
     "export": "Whole relations",
     "readings": "Pushing what was measured",
+    "live": "What changes, as it changes; see also `/asyncapi.json`",
     "system": "For those who run it",
 }
 

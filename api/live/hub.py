@@ -19,6 +19,9 @@ RETURN_PER_SECOND: Final = 500.0
 """How many clients a second are asked back after all of them were sent away."""
 
 
+NO_ROOM: Final = "There are as many different subscriptions as are allowed: use fewer filters"
+
+
 class Wants(NamedTuple):
     """What makes subscriptions share a group."""
 
@@ -33,12 +36,13 @@ class TooMany(Exception):
 
 
 class Hub:
-    """Topics, groups, and how many clients there are; `clients` counts them by address."""
+    """Topics, groups, and how many clients there are: by address, and those that follow an event stream."""
 
     def __init__(self, topics: Iterable[Topic], *, most_groups: int = 2_000) -> None:
         self.topics = {topic.name: topic for topic in topics}
         self.groups: dict[Wants, Group] = {}
         self.clients: Counter[str] = Counter()
+        self.streams: set[Outlet] = set()
         self.moved = asyncio.Event()
         self._most_groups = most_groups
 
@@ -69,16 +73,29 @@ class Hub:
 
     def subscribe(self, asked: Subscribe, wanted: Filter, outlet: Outlet, seq: int) -> Group:
         """Tell `outlet` what comes after number `seq`; raises `TooMany`."""
+        if not self.has_room_for(asked, wanted):
+            raise TooMany(NO_ROOM)
         wants = Wants(asked.topic, wanted, asked.interval, asked.delta)
         group = self.groups.get(wants)
         if group is None:
-            if len(self.groups) >= self._most_groups:
-                raise TooMany("there are as many different subscriptions as are allowed: use fewer filters")
             group = self.groups[wants] = Group(self.topics[asked.topic], wanted, asked.interval, delta=asked.delta)
             metrics.GROUPS.set(len(self.groups))
         group.join(outlet, seq)
         metrics.SUBSCRIPTIONS.labels(asked.topic).inc()
         return group
+
+    def has_room_for(self, asked: Subscribe, wanted: Filter) -> bool:
+        """Whether there are fewer distinct subscriptions than are allowed, or the same one is there."""
+        wants = Wants(asked.topic, wanted, asked.interval, asked.delta)
+        return wants in self.groups or len(self.groups) < self._most_groups
+
+    def enter(self, address: str) -> None:
+        self.clients[address] += 1
+
+    def leave(self, address: str) -> None:
+        self.clients[address] -= 1
+        if not self.clients[address]:
+            del self.clients[address]
 
     def unsubscribe(self, group: Group, outlet: Outlet) -> None:
         group.leave(outlet)
@@ -87,6 +104,11 @@ class Hub:
             wants = Wants(group.topic.name, group.wanted, group.interval, group.delta)
             self.groups.pop(wants, None)
             metrics.GROUPS.set(len(self.groups))
+
+    def end_streams(self) -> None:
+        """Let go of the clients whose connection ends only when they are told so: the server stops."""
+        for outlet in self.streams:
+            outlet.cut()
 
     def retry_after(self) -> float:
         """Seconds after which one of many clients should come back, at random, so that they do not come at once."""

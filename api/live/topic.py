@@ -67,6 +67,11 @@ class Topic:
             self._cursor = encode_cursor(self.name, self.position)
         return self._cursor
 
+    @property
+    def oldest_cursor(self) -> str:
+        """The oldest that can be gone on from."""
+        return encode_cursor(self.name, self._logged_from)
+
     def start_at(self, position: Position) -> None:
         """From here on the log is whole; what it held before goes."""
         self.log.clear()

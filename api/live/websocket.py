@@ -53,7 +53,7 @@ async def _serve(websocket: WebSocket) -> None:
     if (refused := refusal(hub, settings, address)) is not None:
         await websocket.send_denial_response(refused)
         return
-    hub.clients[address] += 1
+    hub.enter(address)
     metrics.CLIENTS.set(hub.clients.total())
     session = Session(websocket, hub, settings)
     try:
@@ -61,9 +61,7 @@ async def _serve(websocket: WebSocket) -> None:
         await session.run()
     finally:
         session.end()
-        hub.clients[address] -= 1
-        if not hub.clients[address]:
-            del hub.clients[address]
+        hub.leave(address)
         metrics.CLIENTS.set(hub.clients.total())
 
 

@@ -16,6 +16,7 @@ from api.live.messages import Message
 
 EXTENSION: Final = "urbanclear.frames"
 MOST_BUFFERED: Final = 64 * 1024  # bytes: more is not handed to a socket that has not sent that
+CLOSE_SECONDS: Final = 2.0  # for the answer to a close frame
 SERVICE_RESTART: Final = 1012
 
 
@@ -23,6 +24,10 @@ class FrameProtocol(WebSocketsSansIOProtocol):
     """uvicorn's protocol, which besides writes frames that are made already."""
 
     retry_after: Callable[[], float] | None = None
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.close_timeout = CLOSE_SECONDS
 
     def handle_connect(self, event: Any) -> None:
         super().handle_connect(event)
