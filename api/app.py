@@ -18,9 +18,10 @@ from api.http import describing, problems
 from api.http.asking import only_known_parameters
 from api.http.bounding import BodyBound
 from api.http.openapi import document_of
-from api.live import asyncapi, event_stream, websocket
+from api.live import asyncapi, event_stream
 from api.live import status as live_status
 from api.live.bridge import Bridge, new_hub
+from api.live.websocket import LiveSockets
 from api.push import Push
 from api.resources.compare import routes as compare
 from api.resources.corridors import routes as corridors
@@ -77,6 +78,7 @@ def create_app(settings: Settings) -> FastAPI:
     _add_routes(app)
     problems.add_to(app)
     app.openapi = partial(document_of, app)  # type: ignore[method-assign]
+    app.add_middleware(LiveSockets)
     app.add_middleware(BodyBound, most_bytes=settings.push_most_bytes)
     app.add_middleware(CompressMiddleware, minimum_size=1_000, brotli=False)
     app.middleware("http")(_observe)
@@ -106,7 +108,6 @@ def _add_routes(app: FastAPI) -> None:
     app.include_router(event_stream.router, **common)
     app.include_router(live_status.router, **common)
     app.include_router(asyncapi.router)
-    app.include_router(websocket.router)
     app.mount("/", StaticFiles(directory=PAGE, html=True), name="page")
 
 

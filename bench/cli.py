@@ -81,6 +81,22 @@ def ingest(
 
 
 @app.command()
+def websocket(
+    clients: Annotated[
+        int | None, typer.Option(help="clients held at once; by default 10,000", min=50, show_default=False)
+    ] = None,
+    quick: Quick = False,
+    as_json: AsJson = False,
+) -> None:
+    """How many live clients one API process holds, how soon the last has what was published, and at which cost."""
+    from bench.websocket.measure import FULL, QUICK, measure
+
+    plan = QUICK if quick else FULL
+    plan = replace(plan, clients=clients or plan.clients)
+    _show(_measured(lambda say: measure(get_settings(), plan, say)), as_json)
+
+
+@app.command()
 def chaos(
     faults: Annotated[int, typer.Option(help="how many happen, one to three seconds apart", min=1)] = 200,
     seed: Annotated[int, typer.Option(help="the same seed gives the same sequence of faults")] = 1,

@@ -1,10 +1,12 @@
 """`/ws/traffic`: subscribe to topics, be sent a snapshot of each and then what changes."""
 
 import asyncio
+import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from fastapi import APIRouter, Path, WebSocket
+from fastapi import Response, WebSocket
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.access.sockets import Denied, authorise
 from api.live import metrics
@@ -28,22 +30,29 @@ from api.live.wire import close_reason, outlet_of
 from schema.events import UNREADABLE
 from urbanclear.settings import Settings
 
-router = APIRouter()
-
 POLICY, TRY_AGAIN_LATER = 1008, 1013  # RFC 6455, 7.4, and its registry
 MOST_ERRORS: Final = 20
 
 
-@router.websocket("/ws/traffic")
-async def listen(websocket: WebSocket) -> None:
-    """Any client."""
-    await _serve(websocket)
+PATH: Final = re.compile("/ws/traffic(?:/[^/]{1,100})?")
+"""Any client's, or that of one that names itself."""
 
 
-@router.websocket("/ws/traffic/{client_id}")
-async def listen_as(websocket: WebSocket, client_id: Annotated[str, Path(max_length=100)]) -> None:
-    """A client that names itself."""
-    await _serve(websocket)
+class LiveSockets:
+    """ASGI middleware: WebSockets go no further, so that each client keeps few frames of the stack in memory."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "websocket":
+            await self._app(scope, receive, send)
+            return
+        websocket = WebSocket(scope, receive, send)
+        if PATH.fullmatch(scope["path"]):
+            await _serve(websocket)
+        else:
+            await websocket.send_denial_response(Response("There is no such path: /ws/traffic is one.\n", 404))
 
 
 async def _serve(websocket: WebSocket) -> None:
