@@ -10,6 +10,7 @@ from prometheus_client import Counter
 from prometheus_client.metrics import MetricWrapperBase
 from typer.main import get_command
 
+import api.live.metrics
 import ingest.metrics
 import ingest.sources.mqtt.metrics
 import schema.metrics
@@ -65,6 +66,7 @@ def test_every_endpoint_is_documented() -> None:
         (schema.metrics, "schema.md"),
         (ingest.metrics, "ingest.md"),
         (ingest.sources.mqtt.metrics, "feeds.md"),
+        (api.live.metrics, "live.md"),
     ],
 )
 def test_every_metric_is_documented_where_its_part_is(part: ModuleType, page: str) -> None:

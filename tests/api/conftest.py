@@ -28,9 +28,9 @@ class LiveApi:
 
 
 @asynccontextmanager
-async def running_api(settings: Settings, *, bridged: bool = True) -> AsyncIterator[LiveApi]:
+async def running_api(settings: Settings, *, bridged: bool = True, port: int | None = None) -> AsyncIterator[LiveApi]:
     """The API with `settings`; `bridged`: what needs Kafka and the database, the bridge, has begun as well."""
-    [port] = choose(1, [])
+    port = port or choose(1, [])[0]
     app = create_app(settings)
     server = server_of(app, settings, port)
     serving = asyncio.create_task(server.serve())

@@ -1,17 +1,12 @@
-"""From a reading in Kafka to what REST answers and WebSocket clients are told."""
+"""From a reading in Kafka to what REST answers."""
 
-import asyncio
-import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import httpx
 import jsonschema
 import psycopg
 import pytest
-from websockets.asyncio.client import ClientConnection, connect
 
 from schema.events import Incident, LineString, Reading, Sensor
 from schema.publisher import Publisher, open_publisher
@@ -38,20 +33,6 @@ async def feed(live_api: LiveApi) -> AsyncIterator[Publisher]:
 async def client(live_api: LiveApi) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=live_api.url, trust_env=False) as client:
         yield client
-
-
-@asynccontextmanager
-async def listener(live_api: LiveApi, *topics: str, path: str = "") -> AsyncIterator[ClientConnection]:
-    async with connect(live_api.websocket_url + path, proxy=None) as socket:
-        for topic in topics:
-            await socket.send(json.dumps({"type": "subscribe", "topic": topic}))
-        yield socket
-
-
-async def told(socket: ClientConnection) -> dict[str, Any]:
-    async with asyncio.timeout(5):
-        message: dict[str, Any] = json.loads(await socket.recv())
-    return message
 
 
 def reading(speed_kmh: float, minutes: int = 0) -> Reading:
@@ -94,65 +75,6 @@ async def test_incidents_are_served_active_ones_first(
     await until_query(str(live_api.settings.database_url), "SELECT status FROM incidents", "cleared")
     [incident] = (await client.get("/api/v1/incidents")).json()["items"]
     assert datetime.fromisoformat(incident["cleared_at"]) == NOW
-
-
-async def test_a_subscriber_is_given_a_snapshot_and_then_each_change(live_api: LiveApi, feed: Publisher) -> None:
-    await feed.publish(BRIDGE)
-    async with listener(live_api, "traffic", "incidents", path="/wall-1") as socket:
-        snapshots = [await told(socket), await told(socket)]
-        assert {message["topic"]: message["type"] for message in snapshots} == {
-            "traffic": "snapshot",
-            "incidents": "snapshot",
-        }
-        await feed.publish(reading(30))
-        update = await told(socket)
-        assert (update["type"], update["topic"]) == ("update", "traffic")
-        assert [(item["speed_kmh"], item["los"]) for item in update["items"]] == [(30, "D")]
-        await feed.publish(crash("reported", 0))
-        assert [item["id"] for item in (await told(socket))["items"]] == ["crash"]
-    async with listener(live_api, "traffic") as late:
-        assert [item["speed_kmh"] for item in (await told(late))["items"]] == [30]
-
-
-async def test_a_client_that_reads_late_is_told_the_newest_state_only(live_api: LiveApi, feed: Publisher) -> None:
-    async with listener(live_api, "traffic") as socket:
-        await told(socket)
-        for minute in range(-50, 0):
-            await feed.publish(reading(50 + minute, minute))
-        await feed.flush()
-        seen = []
-        while 49 not in seen:
-            seen += [item["speed_kmh"] for item in (await told(socket))["items"]]
-    assert seen == sorted(seen)
-    assert len(seen) < 50
-
-
-async def test_an_older_reading_that_comes_late_does_not_replace_a_newer_one(
-    live_api: LiveApi, feed: Publisher
-) -> None:
-    async with listener(live_api, "traffic") as socket:
-        await told(socket)
-        for event in (reading(40), reading(10, minutes=-5), reading(41, minutes=1)):
-            await feed.publish(event)
-            await feed.flush()
-        seen: list[float] = []
-        while 41 not in seen:
-            seen += [item["speed_kmh"] for item in (await told(socket))["items"]]
-    assert 10 not in seen
-
-
-async def test_a_client_that_speaks_nonsense_is_told_what_to_say_and_stays_connected(live_api: LiveApi) -> None:
-    async with listener(live_api) as socket:
-        for nonsense, code in (
-            ("hello", "bad_request"),
-            ('{"type":"subscribe"}', "bad_request"),
-            ('{"type":"subscribe","topic":"weather"}', "unknown_topic"),
-        ):
-            await socket.send(nonsense)
-            answer = await told(socket)
-            assert (answer["type"], answer["code"]) == ("error", code)
-        await socket.send('{"type":"subscribe","topic":"traffic"}')
-        assert (await told(socket))["type"] == "snapshot"
 
 
 async def test_health_tells_what_is_missing_and_recovers(live_api: LiveApi, client: httpx.AsyncClient) -> None:
