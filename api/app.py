@@ -1,18 +1,22 @@
 """The API's application: its routes, its ways from and to Kafka, its page."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
+from starlette.middleware.cors import CORSMiddleware
 from starlette_compress import CompressMiddleware
 
-from api import metrics
+from api.access.access import Access
+from api.access.audit import Audit
+from api.access.authorization import requires
+from api.access.guard import Guard
+from api.access.hosts import Hosts
 from api.database import Database
 from api.http import describing, problems
 from api.http.asking import only_known_parameters
@@ -22,13 +26,16 @@ from api.live import asyncapi, event_stream
 from api.live import status as live_status
 from api.live.bridge import Bridge, new_hub
 from api.live.websocket import LiveSockets
+from api.observing import Observing
 from api.push import Push
+from api.resources.audit import routes as audit
 from api.resources.compare import routes as compare
 from api.resources.corridors import routes as corridors
 from api.resources.exports import routes as exports
 from api.resources.history import routes as history
 from api.resources.incidents import routes as incidents
 from api.resources.incidents.reporting import Reporting
+from api.resources.keys import routes as keys
 from api.resources.measures import routes as measures
 from api.resources.patterns import routes as patterns
 from api.resources.predictions import routes as predictions
@@ -39,19 +46,17 @@ from api.resources.system import routes as system
 from api.resources.traffic import routes as traffic
 from api.resources.weather import routes as weather
 from schema.database import database_url, kafka_bootstrap
+from schema.scopes import Scope
 from urbanclear import __version__
 from urbanclear.settings import Settings
 
 PAGE = Path(__file__).parent / "page"
-SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
-    "connect-src 'self' ws: wss:; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
 V1 = "/api/v1"
-PAGE_ROUTE = "page"
-DOCS = ("/docs", "/redoc")
+#: Headers of an answer that pages of other sites may see, beyond those that they always may.
+EXPOSED: Final = (
+    *("ETag", "Location", "Content-Disposition", "Retry-After", "RateLimit", "RateLimit-Policy"),
+    *("Deprecation", "Sunset", "Link"),
+)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -60,29 +65,48 @@ def create_app(settings: Settings) -> FastAPI:
     hub = new_hub(settings)
     bridge = Bridge(hub, database, kafka_bootstrap(settings), settings)
     push = Push(kafka_bootstrap(settings), settings.push_timeout.total_seconds())
+    access = Access(database_url(settings), settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        following = asyncio.create_task(bridge.run())
-        yield
-        following.cancel()
-        with suppress(asyncio.CancelledError):
-            await following
+        async with access.running():
+            following = asyncio.create_task(bridge.run())
+            yield
+            following.cancel()
+            with suppress(asyncio.CancelledError):
+                await following
         await push.close()
         await database.close()
 
     app = FastAPI(title="Urbanclear", version=__version__, lifespan=lifespan, redoc_url=None)
     app.state.settings, app.state.database = settings, database
     app.state.hub, app.state.bridge, app.state.push = hub, bridge, push
+    app.state.access = access
     app.state.reporting = Reporting(push, database, settings)
     _add_routes(app)
     problems.add_to(app)
     app.openapi = partial(document_of, app)  # type: ignore[method-assign]
-    app.add_middleware(LiveSockets)
+    _add_middleware(app, access, settings)
+    return app
+
+
+def _add_middleware(app: FastAPI, access: Access, settings: Settings) -> None:
+    """The last one added is the first to see a request."""
     app.add_middleware(BodyBound, most_bytes=settings.push_most_bytes)
     app.add_middleware(CompressMiddleware, minimum_size=1_000, brotli=False)
-    app.middleware("http")(_observe)
-    return app
+    app.add_middleware(Audit, audit=access.audit)
+    app.add_middleware(LiveSockets)
+    app.add_middleware(Guard, authentication=access.authentication, limits=access.limits)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["*"],
+            allow_headers=["Authorization", "If-None-Match"],
+            expose_headers=EXPOSED,
+        )
+    app.add_middleware(Hosts, settings=settings)
+    app.add_middleware(Observing)
 
 
 #: In this order: a sensor's id may hold slashes, so that paths that go on after one are matched before it.
@@ -93,33 +117,22 @@ READ: Final = (
 
 
 def _add_routes(app: FastAPI) -> None:
-    common: dict[str, Any] = {
-        "prefix": V1,
-        "dependencies": [Depends(only_known_parameters)],
-        "responses": describing.COMMON,
-    }
     for part in READ:
-        app.include_router(part.router, **common)
-    app.include_router(system.router, **common)
-    app.include_router(incidents.writing, **common)
-    app.include_router(readings.router, **common)
+        _add(app, part.router, Scope.READ)
+    _add(app, system.router, Scope.READ)
+    _add(app, incidents.reports, Scope.REPORT)
+    _add(app, incidents.changes, Scope.OPERATE)
+    _add(app, readings.router, Scope.REPORT)
+    _add(app, keys.router, Scope.ADMIN)
+    _add(app, audit.router, Scope.ADMIN)
     app.include_router(health.probes)
-    app.include_router(health.metrics_router)
-    app.include_router(event_stream.router, **common)
-    app.include_router(live_status.router, **common)
+    app.include_router(health.metrics_router, dependencies=[requires(Scope.READ)])
+    _add(app, event_stream.router, Scope.READ)
+    _add(app, live_status.router, Scope.READ)
     app.include_router(asyncapi.router)
     app.mount("/", StaticFiles(directory=PAGE, html=True), name="page")
 
 
-async def _observe(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Count the request, and add what keeps a browser safe."""
-    started = time.perf_counter()
-    response = await call_next(request)
-    route = getattr(request.scope.get("route"), "name", PAGE_ROUTE)
-    metrics.REQUESTS.labels(request.method, route, response.status_code).inc()
-    metrics.REQUEST_SECONDS.labels(route).observe(time.perf_counter() - started)
-    if not request.url.path.startswith(DOCS):
-        response.headers.update(SECURITY_HEADERS)
-    if route == PAGE_ROUTE:
-        response.headers["Cache-Control"] = "no-cache"  # asks again, so that an upgrade's modules never mix
-    return response
+def _add(app: FastAPI, router: APIRouter, scope: Scope) -> None:
+    dependencies = [requires(scope), Depends(only_known_parameters)]
+    app.include_router(router, prefix=V1, dependencies=dependencies, responses=describing.COMMON)

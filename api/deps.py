@@ -4,12 +4,18 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.access.access import Access
 from api.database import Database
 from api.live.bridge import Bridge
 from api.live.hub import Hub
 from api.push import Push
 from api.resources.incidents.reporting import Reporting
 from urbanclear.settings import Settings
+
+
+async def _access(request: Request) -> Access:
+    access: Access = request.app.state.access
+    return access
 
 
 async def _database(request: Request) -> Database:
@@ -42,6 +48,7 @@ async def _settings(request: Request) -> Settings:
     return settings
 
 
+AccessDep = Annotated[Access, Depends(_access)]
 DatabaseDep = Annotated[Database, Depends(_database)]
 HubDep = Annotated[Hub, Depends(_hub)]
 BridgeDep = Annotated[Bridge, Depends(_bridge)]

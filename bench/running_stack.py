@@ -68,7 +68,7 @@ async def _answers(url: str, process: asyncio.subprocess.Process) -> None:
     async with httpx.AsyncClient(trust_env=False) as client:
         while process.returncode is None and time.monotonic() < end:
             try:
-                if (await client.get(f"{url}/api/v1/health")).status_code == httpx.codes.OK:
+                if (await client.get(f"{url}/health/ready")).status_code == httpx.codes.OK:
                     return
             except (httpx.TransportError, json.JSONDecodeError):
                 await asyncio.sleep(PAUSE_SECONDS)

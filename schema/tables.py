@@ -19,12 +19,14 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     SmallInteger,
     Table,
     Text,
     UniqueConstraint,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, REAL
 
@@ -223,6 +225,39 @@ upkeep = Table(
     Column("failures", Integer, nullable=False),
     Column("error", Text, comment="of the last run; NULL when it succeeded"),
     comment="How the recurring tasks of schema/upkeep.py have gone",
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True, comment="number of the key"),
+    Column("name", Text, nullable=False, comment="what it is for; of the keys in use only one has it"),
+    Column("hint", Text, nullable=False, comment="the key's beginning, to tell keys apart"),
+    Column("digest", LargeBinary, nullable=False, unique=True, comment="SHA-256 of the key"),
+    Column("scopes", ARRAY(Text), nullable=False, comment="read, report, operate, admin"),
+    Column("created_at", Time, nullable=False, server_default=func.now(), comment="when it was made, UTC"),
+    Column("expires_at", Time, comment="from when on it is refused; NULL: never"),
+    Column("last_used_at", Time, comment="about when it was last used; noted at most once a minute"),
+    Column("revoked_at", Time, comment="since when it is refused; NULL while it is in use"),
+    Index("api_keys_name_idx", "name", unique=True, postgresql_where=text("revoked_at IS NULL")),
+    comment="Who may use the API, by key; the keys themselves are nowhere",
+)
+
+audit_log = Table(
+    "audit_log",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True, comment="number of the row"),
+    Column("time", Time, nullable=False, index=True, comment="when it was asked, UTC"),
+    Column("key_id", Integer, comment="api_keys.id; NULL for a token of the identity provider"),
+    Column("name", Text, nullable=False, comment="of the key, or the token's subject"),
+    Column("address", Text, nullable=False, comment="where it was asked from"),
+    Column("method", Text, nullable=False, comment="of HTTP"),
+    Column("path", Text, nullable=False, comment="what it was asked of, without a query"),
+    Column("action", Text, nullable=False, comment="the operation, such as push_readings"),
+    Column("subject", Text, comment="what it was done to, such as an incident's id"),
+    Column("status", SmallInteger, nullable=False, comment="of HTTP"),
+    Column("detail", JSONB, comment="counts and the like"),
+    comment="Every write asked of the API by somebody known, also if refused",
 )
 
 definitions = Table(

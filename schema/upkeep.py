@@ -2,6 +2,7 @@
 
     every 10 s   rollups brought up to what was written          (plain PostgreSQL; TimescaleDB has jobs for it)
     every 60 s   partitions ahead, expired ones dropped          (plain PostgreSQL)
+                 expired rows of the audit log deleted           (both)
                  daily metrics of days that changed              (both)
                  status for Prometheus                           (both)
 
@@ -118,13 +119,19 @@ class Upkeep:
                 now = datetime.now(UTC)
                 await chunks.ensure(connection, table, [now + number * width for number in range(AHEAD + 1)])
 
+        async def retire(connection: AsyncConnection) -> None:
+            await engine.retire(connection, retention)
+            if settings.audit_retention is not None:
+                oldest = datetime.now(UTC) - settings.audit_retention
+                await connection.execute("DELETE FROM audit_log WHERE time < %s", [oldest])
+
         async def observe(connection: AsyncConnection) -> None:
             metrics.observe(await series_status(connection, engine))
 
         return [
             Task("refresh", REFRESH_SECONDS, lambda connection: engine.refresh(connection, retention)),
             Task("partitions", ROUND_SECONDS, make_ahead),
-            Task("retention", ROUND_SECONDS, lambda connection: engine.retire(connection, retention)),
+            Task("retention", ROUND_SECONDS, retire),
             Task("measures", ROUND_SECONDS, lambda connection: compute_changed_days(connection, settings)),
             Task("status", ROUND_SECONDS, observe),
         ]

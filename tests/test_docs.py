@@ -10,6 +10,7 @@ from prometheus_client import Counter
 from prometheus_client.metrics import MetricWrapperBase
 from typer.main import get_command
 
+import api.access.metrics
 import api.live.metrics
 import ingest.metrics
 import ingest.sources.mqtt.metrics
@@ -64,6 +65,7 @@ def test_every_endpoint_is_documented() -> None:
     ("part", "page"),
     [
         (schema.metrics, "schema.md"),
+        (api.access.metrics, "access.md"),
         (ingest.metrics, "ingest.md"),
         (ingest.sources.mqtt.metrics, "feeds.md"),
         (api.live.metrics, "live.md"),

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from alerting.cli import alerting
+from api.access.cli import app as keys
 from api.cli import api
 from api.live.watch_cli import watch
 from bench.cli import app as bench
@@ -33,6 +34,7 @@ app.command()(watch)
 app.add_typer(bench, name="bench")
 app.add_typer(ingest, name="ingest")
 app.add_typer(source, name="source")
+app.add_typer(keys, name="keys")
 app.add_typer(schema, name="schema")
 app.add_typer(spark, name="spark")
 

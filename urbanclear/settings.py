@@ -10,10 +10,20 @@ from pathlib import Path
 from typing import Annotated, Self
 from zoneinfo import available_timezones
 
-from pydantic import BeforeValidator, Field, PostgresDsn, SecretStr, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    HttpUrl,
+    PostgresDsn,
+    SecretStr,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
@@ -41,14 +51,22 @@ def _parse_kept(value: object) -> object:
     return None if value == FOREVER else _parse(value)
 
 
+def _parse_words(value: object) -> object:
+    return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
+
+
 Duration = Annotated[timedelta, BeforeValidator(_parse)]
 Kept = Annotated[timedelta | None, BeforeValidator(_parse_kept)]
+Rate = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$")]
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parse_words)]
 
 
 def as_text(value: object) -> str:
     """`value` as an environment variable takes it."""
     if value is None:
         return FOREVER
+    if isinstance(value, tuple):
+        return ",".join(value)
     return f"{value.total_seconds():.0f}s" if isinstance(value, timedelta) else str(value)
 
 
@@ -74,8 +92,38 @@ class Settings(BaseSettings):
     )
     api_host: str = Field(LOOPBACK, description="address the API binds")
     api_port: int = Field(8000, ge=1, le=65535, description="port the API binds")
-    push_key: SecretStr | None = Field(
-        None, min_length=16, description="key with which apps push readings to the API, 16 characters at least"
+    open_reads: bool = Field(
+        False, description="whether the API answers questions without a key; `urbanclear up` on loopback: true"
+    )
+    keys_refresh: Duration = Field(
+        timedelta(seconds=10),
+        gt=timedelta(0),
+        description="how often the API reads the keys anew: a revoked one is refused after that at the latest",
+    )
+    oidc_issuer: str | None = Field(
+        None, description="identity provider whose tokens the API accepts as well, as in their `iss`"
+    )
+    oidc_audience: str | None = Field(None, description="what a token of the identity provider must have as `aud`")
+    oidc_jwks_url: HttpUrl | None = Field(None, description="where the identity provider publishes its keys (JWKS)")
+    oidc_scopes_claim: str = Field(
+        "scope", min_length=1, description="claim of a token that holds its scopes, with dots for one within another"
+    )
+    rate_per_key: Rate = Field("6000/minute", description="requests allowed with one key: `100/second`, `6000/hour`")
+    rate_per_address: Rate = Field("1200/minute", description="requests allowed from one address without a key")
+    rate_writes: Rate = Field("1200/minute", description="writes allowed with one key")
+    rate_failures: Rate = Field("30/minute", description="wrong keys allowed from one address")
+    allowed_hosts: Words = Field(
+        (),
+        description="names under which the API answers, with commas between; on loopback, its own as well",
+    )
+    cors_origins: Words = Field(
+        (), description="sites whose pages may use the API, with commas between: `https://map.example`"
+    )
+    trusted_proxies: Words = Field(
+        (), description="addresses of proxies whose `X-Forwarded-For` is believed, with commas between"
+    )
+    audit_retention: Kept = Field(
+        timedelta(days=400), ge=timedelta(days=1), description="how long the audit log is kept: `400d`, `forever`"
     )
     push_most_bytes: int = Field(
         16 * 1024**2, ge=1024, description="longest body of a push, in bytes, after decompression"
@@ -187,6 +235,13 @@ class Settings(BaseSettings):
         rollups, readings = self.rollups_5m_retention, self.readings_retention
         if rollups is not None and (readings is None or rollups < readings):
             raise ValueError("URBANCLEAR_ROLLUPS_5M_RETENTION must not be shorter than URBANCLEAR_READINGS_RETENTION")
+        return self
+
+    @model_validator(mode="after")
+    def _identity_provider_is_whole(self) -> Self:
+        """A token whose audience or signature is not checked would let anybody in."""
+        if len({value is None for value in (self.oidc_issuer, self.oidc_audience, self.oidc_jwks_url)}) > 1:
+            raise ValueError("set URBANCLEAR_OIDC_ISSUER, _AUDIENCE and _JWKS_URL, or none of them")
         return self
 
     @field_validator("time_zone")

@@ -89,10 +89,10 @@ async def _kafka(settings: Settings) -> dict[str, Any]:
 
 
 async def _api(settings: Settings) -> dict[str, Any]:
-    url = f"http://{settings.api_host}:{settings.api_port}/api/v1/health"
+    url = f"http://{settings.api_host}:{settings.api_port}/health/ready"
     async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False) as client:
-        health = (await client.get(url)).json()
-    return {"url": url, "websocket_clients": health["websocket_clients"], "version": health["version"]}
+        readiness = (await client.get(url)).json()
+    return {"url": url, "version": readiness["version"]}
 
 
 def _beat(age_s: float | None) -> dict[str, Any]:

@@ -28,7 +28,11 @@ def problem(description: str, model: type[Problem] = Problem) -> dict[str, Any]:
 
 #: Every operation may give these.
 COMMON: Final[Responses] = {
+    401: problem("No key where one is needed, or one that is wrong, revoked or expired"),
+    403: problem("A key without the scope that is needed"),
     422: problem("A parameter that does not fit; `detail` says which, and what to say instead"),
+    421: problem("The request's `Host` is no name of this API"),
+    429: problem("Too many requests, or too many wrong keys: wait `Retry-After` seconds"),
     503: problem("The database or Kafka does not answer, or takes too long: try again after `Retry-After` seconds"),
 }
 

@@ -28,6 +28,7 @@ _TAGS: Final = {
     "export": "Whole relations",
     "readings": "Pushing what was measured",
     "live": "What changes, as it changes; see also `/asyncapi.json`",
+    "access": "For administrators: keys, and what was written",
     "system": "For those who run it",
 }
 

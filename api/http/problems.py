@@ -1,5 +1,7 @@
 """Every error the API answers, as a problem after RFC 9457."""
 
+from http import HTTPStatus
+
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -7,7 +9,10 @@ from psycopg.errors import QueryCanceled
 from pydantic import BaseModel
 from sqlalchemy.exc import DataError, DBAPIError
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
 
+from api.access.granted import Refused
 from api.http.methods import methods_of
 from urbanclear.errors import NotDelivered
 from urbanclear.logs import get_logger
@@ -29,6 +34,7 @@ class Problem(BaseModel):
 
 def add_to(app: FastAPI) -> None:
     """Let `app` answer errors as problems."""
+    app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(DataError, _unfit)
     app.add_exception_handler(DBAPIError, _database_away)
     app.add_exception_handler(NotDelivered, _kafka_away)
@@ -43,6 +49,21 @@ def answer(problem: Problem, headers: dict[str, str] | None = None) -> Response:
     return JSONResponse(problem.model_dump(), problem.status, headers=headers, media_type=MEDIA_TYPE)
 
 
+def answer_refused(refused: Refused) -> Response:
+    """The response to a request that its sender may not make."""
+    problem = Problem(title=HTTPStatus(refused.status).phrase, status=refused.status, detail=refused.detail)
+    return answer(problem, dict(refused.headers))
+
+
+async def refuse(refused: Refused, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer it where no route was reached yet, be it a request or a WebSocket's handshake."""
+    response = answer_refused(refused)
+    if scope["type"] == "http":
+        await response(scope, receive, send)
+    else:
+        await WebSocket(scope, receive, send).send_denial_response(response)
+
+
 def bad_parameter(name: str, what: str) -> RequestValidationError:
     """What is raised where a query parameter cannot be used; `what` says why and what to say instead."""
     return RequestValidationError([{"type": "value_error", "loc": ("query", name), "msg": what}])
@@ -52,6 +73,11 @@ async def answer_error(request: Request, error: HTTPException | RequestValidatio
     """What the application would answer for `error`."""
     tell = _bad_request if isinstance(error, RequestValidationError) else _http_error
     return await tell(request, error)
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)  # noqa: S101
+    return answer_refused(error)
 
 
 async def _unfit(_: Request, error: Exception) -> Response:

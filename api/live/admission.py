@@ -3,7 +3,7 @@
 import time
 from typing import Final
 
-from fastapi import Request, Response, WebSocket
+from fastapi import Response
 
 from api.live import metrics
 from api.live.hub import Hub
@@ -22,11 +22,6 @@ def refusal(hub: Hub, settings: Settings, address: str) -> Response | None:
         metrics.REFUSED.labels("address").inc()
         return Response("There are as many clients from this address as are allowed.\n", 429, retry)
     return None
-
-
-def address_of(connection: Request | WebSocket) -> str:
-    """The client's, as far as it is known."""
-    return connection.client.host if connection.client else ""
 
 
 class Pace:

@@ -8,11 +8,12 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Header, HTTPException, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from api.access.address import address_of
 from api.deps import HubDep, SettingsDep
 from api.http.describing import problem
 from api.http.problems import bad_parameter
 from api.live import items, metrics
-from api.live.admission import address_of, refusal
+from api.live.admission import refusal
 from api.live.filters import MOST_AREAS, Filter
 from api.live.hub import NO_ROOM, Hub
 from api.live.messages import DEFAULT_INTERVAL, LEAST_INTERVAL, LONGEST_INTERVAL, Message, Subscribe
@@ -103,7 +104,7 @@ async def stream(
     last_event_id: LastEventId = None,
 ) -> Response:
     """Follow a topic: a snapshot, then what changes. A browser that loses the connection goes on by itself."""
-    address = address_of(request)
+    address = address_of(request.scope)
     refused = refusal(hub, settings, address)
     if refused is not None:
         raise HTTPException(refused.status_code, bytes(refused.body).decode().strip(), dict(refused.headers))

@@ -8,9 +8,10 @@ from typing import Any, Final
 from fastapi import Response, WebSocket
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.access.address import address_of
 from api.access.sockets import Denied, authorise
 from api.live import metrics
-from api.live.admission import Pace, address_of, refusal
+from api.live.admission import Pace, refusal
 from api.live.filters import Filter
 from api.live.group import Group
 from api.live.hub import Hub, TooMany
@@ -58,7 +59,7 @@ class LiveSockets:
 async def _serve(websocket: WebSocket) -> None:
     hub: Hub = websocket.app.state.hub
     settings: Settings = websocket.app.state.settings
-    address = address_of(websocket)
+    address = address_of(websocket.scope)
     if (refused := refusal(hub, settings, address)) is not None:
         await websocket.send_denial_response(refused)
         return

@@ -9,11 +9,32 @@ import pytest
 
 from api.app import create_app
 from api.server import server_of
+from schema.dialect import connectable
+from schema.keys import creating, new_key
+from schema.scopes import Scope
 from tests.waiting import until
 from urbanclear.embedded.ports import choose
 from urbanclear.settings import LOOPBACK, Settings
 
-PUSH_KEY = "a key that only tests have"
+#: With all scopes, in every database of `settings_with_key`.
+KEY = new_key()
+AMPLE = dict.fromkeys(("rate_per_key", "rate_per_address", "rate_writes"), "999999/second")
+
+
+def add_key(database_url: str, key: str, *scopes: Scope, name: str = "tests") -> None:
+    with connectable(database_url).begin() as connection:
+        connection.execute(creating(name, key, scopes, None))
+
+
+def settings_with_key(database_url: str, bootstrap: str, **more: object) -> Settings:
+    """Of an API on loopback as `urbanclear up` starts it: reads are open, `KEY` may do all. There are no limits."""
+    add_key(database_url, KEY, Scope.ADMIN)
+    stated = {"database_url": database_url, "kafka_bootstrap": bootstrap, "open_reads": True, **AMPLE, **more}
+    return Settings.model_validate(stated)
+
+
+def bearer(key: str = KEY) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
 
 
 @dataclass(frozen=True)
@@ -48,8 +69,5 @@ async def running_api(settings: Settings, *, bridged: bool = True, port: int | N
 
 @pytest.fixture
 async def live_api(kafka_bootstrap: str, database_url: str) -> AsyncIterator[LiveApi]:
-    settings = Settings.model_validate(
-        {"database_url": database_url, "kafka_bootstrap": kafka_bootstrap, "push_key": PUSH_KEY}
-    )
-    async with running_api(settings) as api:
+    async with running_api(settings_with_key(database_url, kafka_bootstrap)) as api:
         yield api

@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 
-from tests.api.conftest import PUSH_KEY, LiveApi
+from tests.api.conftest import KEY, LiveApi
 from tests.api.resources.conftest import filled
 
 CHECKS = (
@@ -32,6 +33,8 @@ async def test_no_request_finds_a_status_or_a_shape_that_is_not_documented(
     """Schemathesis asks whatever the document allows, and much that it does not."""
     report = ARTIFACTS / f"contract-{phase.partition(',')[0]}.txt"
     report.parent.mkdir(exist_ok=True)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("UPDATE api_keys SET id = 2000000011")  # that it does not revoke its own key
     async with filled(database_url):
         code = await asked(live_api.url, phase, report)
     assert code == 0, report.read_text()[-6_000:]
@@ -45,7 +48,7 @@ async def asked(url: str, phase: str, report: Path) -> int:
     amount = ["--max-examples", "15", "--seed", "1", "--workers", "2", "--suppress-health-check", "all"]
     with report.open("wb") as out:
         process = await asyncio.create_subprocess_exec(
-            *(*command, *options, *amount, *ENDLESS, "--header", f"Authorization: Bearer {PUSH_KEY}"),
+            *(*command, *options, *amount, *ENDLESS, "--header", f"Authorization: Bearer {KEY}"),
             stdout=out,
             stderr=asyncio.subprocess.STDOUT,
             env={**os.environ, "SCHEMATHESIS_HOOKS": "tests.api.schemathesis_hooks", "PYTHONPATH": str(ROOT)},

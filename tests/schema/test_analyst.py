@@ -30,7 +30,9 @@ def test_every_relation_for_analysts_can_be_read(analyst: psycopg.Connection) ->
         analyst.execute(sql.SQL("SELECT * FROM {} LIMIT 1").format(sql.Identifier(relation)))
 
 
-@pytest.mark.parametrize("relation", ["heartbeats", "upkeep", "alembic_version", "notification_log"])
+@pytest.mark.parametrize(
+    "relation", ["heartbeats", "upkeep", "alembic_version", "notification_log", "api_keys", "audit_log"]
+)
 def test_what_is_not_for_analysts_cannot_be_read(analyst: psycopg.Connection, relation: str) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         analyst.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(relation)))

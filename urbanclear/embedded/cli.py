@@ -107,7 +107,7 @@ async def _watch(stack: "Stack", stop: asyncio.Event) -> None:
     progress = Progress(TextColumn("{task.description}"), BarColumn(), console=console)
     history = progress.add_task(_what_is_published(stack.source), total=1.0, visible=False)
     next_line = 0.0
-    async with Watch(stack.metrics_urls, stack.api_url) as watch:
+    async with Watch(stack.metrics_urls, stack.api_url, stack.key) as watch:
         with Live(console=console, auto_refresh=False, transient=True) as live:
             while not stop.is_set():
                 stack.check()

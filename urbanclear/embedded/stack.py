@@ -7,6 +7,7 @@ are up stops those that are; afterwards a part that ends is started again.
 """
 
 import asyncio
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -17,8 +18,10 @@ from typing import Final
 import httpx
 from pydantic import SecretStr
 
+from schema import keys
 from schema.admin import create_topics
 from schema.analyst import ROLE
+from schema.dialect import connectable
 from schema.upgrade import upgrade
 from urbanclear.embedded import jars, java, ports, state
 from urbanclear.embedded.kafka import Kafka
@@ -27,6 +30,7 @@ from urbanclear.embedded.process import Process
 from urbanclear.embedded.source import keeps_old_times
 from urbanclear.embedded.supervisor import Supervisor
 from urbanclear.errors import StartError
+from urbanclear.hosts import is_loopback
 from urbanclear.settings import LOOPBACK, Settings, as_text
 
 API_READY_SECONDS: Final = 60.0
@@ -72,6 +76,7 @@ class Stack:
     jar_progress: JarProgress | None = None
     addresses: list[Address] = field(default_factory=list)
     metrics_urls: dict[str, str] = field(default_factory=dict)
+    key: str = ""
 
     def __post_init__(self) -> None:
         self.folder = self.folder.absolute()
@@ -89,6 +94,7 @@ class Stack:
         database_url, bootstrap = await self._start_servers()
         self.say("Schema and topics")
         await asyncio.to_thread(upgrade, database_url, self.settings)
+        await asyncio.to_thread(self._make_key, database_url)
         await create_topics(bootstrap, self.settings)
         self._start_parts(database_url, bootstrap)
         await self._wait_for_api()
@@ -190,20 +196,29 @@ class Stack:
         }
         state.write_stack_env(self.folder, env)
         self._add_address("api", self.api_url)
-        self._start_part("api", ["api"], {**env, "URBANCLEAR_PUSH_KEY": self._push_key()})
+        self._add_address("api, key", self.key)
+        self._start_part("api", ["api"], {**env, "URBANCLEAR_OPEN_READS": str(self._reads_are_open())})
         for name in ("ingest", "alerting"):
             self._start_part(name, [name], env)
         if self.source:
             self._start_part("source", ["source", *self.source], env, until_done=True)
 
-    def _push_key(self) -> str:
-        """The key with which readings are pushed, for the API alone; one of the folder's own where none is set."""
-        if self.settings.push_key is not None:
-            self._add_address("api, push key", "URBANCLEAR_PUSH_KEY")
-            return self.settings.push_key.get_secret_value()
-        file = self.folder / "push.key"
-        self._add_address("api, push key", str(file))
-        return state.secret(file)
+    def _reads_are_open(self) -> bool:
+        """To this machine alone, unless the settings say otherwise."""
+        if "open_reads" in self.settings.model_fields_set:
+            return self.settings.open_reads
+        return is_loopback(self.settings.api_host)
+
+    def _make_key(self, database_url: str) -> None:
+        """A key of the folder's own with all scopes; another in its place where it was revoked."""
+        file, name = self.folder / "api.key", f"urbanclear up in {self.folder} on {socket.gethostname()}"
+        with connectable(database_url).begin() as connection:
+            key = state.secret(file, keys.new_key)
+            if not keys.ensure(connection, name[-keys.MOST_NAME_CHARACTERS :], key):
+                file.unlink()
+                key = state.secret(file, keys.new_key)
+                keys.ensure(connection, name[-keys.MOST_NAME_CHARACTERS :], key)
+        self.key = key
 
     def _start_part(self, name: str, arguments: list[str], env: dict[str, str], *, until_done: bool = False) -> None:
         if name in self._ports:
@@ -216,7 +231,7 @@ class Stack:
     async def _wait_for_api(self) -> None:
         """Until the API answers; a part that ends meanwhile is started again, but not for ever."""
         self.say("API")
-        url = f"{self.api_url}/api/v1/health"
+        url = f"{self.api_url}/health/ready"
         end = time.monotonic() + API_READY_SECONDS
         async with httpx.AsyncClient(trust_env=False) as client:
             while True:

@@ -5,7 +5,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -111,11 +111,11 @@ def write_stack_env(folder: Path, values: dict[str, str]) -> None:
         env.writelines(f"{name}={value}\n" for name, value in values.items())
 
 
-def secret(file: Path) -> str:
-    """The password in `file`, which is made with a random one where there is none."""
+def secret(file: Path, new: Callable[[], str] = lambda: secrets.token_urlsafe(24)) -> str:
+    """The password or key in `file`, which is made with a new one where there is none."""
     if not file.exists():
-        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
-            new.write(secrets.token_urlsafe(24))
+        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as fresh:
+            fresh.write(new())
     return file.read_text().strip()
 
 

@@ -37,9 +37,10 @@ class Figures:
 class Watch:
     """Reads the metrics of `metrics_urls` (by part) and of the API."""
 
-    def __init__(self, metrics_urls: Mapping[str, str], api_url: str) -> None:
+    def __init__(self, metrics_urls: Mapping[str, str], api_url: str, key: str) -> None:
         self._urls = {**metrics_urls, "api": f"{api_url}/metrics"}
-        self._client = httpx.AsyncClient(timeout=READ_SECONDS, trust_env=False)
+        headers = {"Authorization": f"Bearer {key}"}
+        self._client = httpx.AsyncClient(timeout=READ_SECONDS, trust_env=False, headers=headers)
         self._before: tuple[float, float] | None = None
 
     async def __aenter__(self) -> Self:

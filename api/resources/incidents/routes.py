@@ -3,9 +3,10 @@
 from datetime import timedelta
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from sqlalchemy import ColumnElement, Select, and_
 
+from api.access.audit import note
 from api.deps import DatabaseDep, ReportingDep
 from api.http.answering import Listing, answer_list, answer_one
 from api.http.asking import AskedDep, AskedOneDep
@@ -18,7 +19,8 @@ from schema.events import IncidentKind, Severity
 from schema.tables import incident_updates, incidents
 
 router = APIRouter(tags=["incidents"])
-writing = APIRouter(tags=["incidents"])
+reports = APIRouter(tags=["incidents"])
+changes = APIRouter(tags=["incidents"])
 
 CLEARED_SHOWN: Final = timedelta(hours=1)
 MISSING: Final = "There is no such incident"
@@ -97,31 +99,37 @@ async def one_incident(asked: AskedOneDep, database: DatabaseDep, id: Id) -> Res
     return await answer_one(asked, database, Listing(INCIDENT, statement, ()), missing)
 
 
-@writing.post("/incidents", status_code=202, response_model=INCIDENT.model, responses=WRITES)
-async def report(report: IncidentReport, reporting: ReportingDep, response: Response) -> Any:
+@reports.post("/incidents", status_code=202, response_model=INCIDENT.model, responses=WRITES)
+async def report_incident(
+    report: IncidentReport, reporting: ReportingDep, request: Request, response: Response
+) -> Any:
     """Report an incident. Answered once Kafka has it; it is stored and shown a moment later.
 
     To make a repeat safe, give it an `id` of your own: a second report of it is refused with 409.
     """
     event = await reporting.report(report)
+    note(request, event.id)
     response.headers["Location"] = f"/api/v1/incidents/{event.id}"
     return _told(event)
 
 
-@writing.patch("/incidents/{id:path}", status_code=202, response_model=INCIDENT.model, responses=CHANGES)
-async def change(id: Id, change: IncidentChange, reporting: ReportingDep) -> Any:  # noqa: A002
+@changes.patch("/incidents/{id:path}", status_code=202, response_model=INCIDENT.model, responses=CHANGES)
+async def change_incident(id: Id, change: IncidentChange, reporting: ReportingDep, request: Request) -> Any:  # noqa: A002
     """Change what is known of an incident that lasts."""
-    return _told(await reporting.change(id, "updated", change.model_dump(exclude_unset=True, exclude_none=True)))
+    changed = change.model_dump(exclude_unset=True, exclude_none=True)
+    note(request, id, fields=sorted(changed))
+    return _told(await reporting.change(id, "updated", changed))
 
 
-@writing.post(
+@changes.post(
     "/incidents/{id:path}/resolve",
     status_code=202,
     response_model=INCIDENT.model,
     responses=CHANGES,
 )
-async def resolve(id: Id, reporting: ReportingDep) -> Any:  # noqa: A002
+async def resolve_incident(id: Id, reporting: ReportingDep, request: Request) -> Any:  # noqa: A002
     """Say that an incident is over."""
+    note(request, id)
     return _told(await reporting.change(id, "cleared", {}))
 
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
-from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 
 from api import metrics
-from api.access.authentication import require_push_key
+from api.access.audit import note
 from api.deps import PushDep, SettingsDep
 from api.http import problems
 from api.http.body import read_body
@@ -19,7 +19,7 @@ from schema.submitted import Submitted, check_by_clock, items_of_json, items_of_
 from urbanclear.errors import InvalidEvent
 from urbanclear.settings import Settings
 
-router = APIRouter(prefix="/readings", tags=["readings"], dependencies=[Depends(require_push_key)])
+router = APIRouter(prefix="/readings", tags=["readings"])
 
 JSON, LINES = "application/json", "application/x-ndjson"
 ITEMS_OF: Final[dict[str, Callable[[bytes], list[bytes]]]] = {JSON: items_of_json, LINES: items_of_lines}
@@ -44,8 +44,6 @@ REQUEST: Final[dict[str, Any]] = {
 }
 RESPONSES: Final[Responses] = {
     400: problem("No JSON, or not of its Content-Encoding, or broken off"),
-    401: problem("No push key, or a wrong one"),
-    403: problem("Pushing is off: no key is set"),
     413: problem("Longer, or more items, than are taken at once"),
     415: problem("Another Content-Type or Content-Encoding than those above"),
     422: problem("No item is a reading that can be accepted", PushProblem),
@@ -62,6 +60,7 @@ async def push_readings(request: Request, push: PushDep, settings: SettingsDep) 
     items_of = _items_of(request.headers.get("content-type", ""))
     body = await read_body(request, settings.push_most_bytes)
     submitted = await asyncio.to_thread(_sort_out, body, items_of, settings)
+    note(request, accepted=len(submitted.readings), rejected=len(submitted.rejected))
     await _deliver(submitted, push)
     rejected = [Rejection(index=part.index, reason=part.reason, detail=part.detail) for part in submitted.rejected]
     if rejected and not submitted.readings:

@@ -21,7 +21,6 @@ from tests.api.conftest import LiveApi, running_api
 from tests.api.live.listening import NOW, crash, items_until, listener, reading, say, sensor, told
 from tests.ingest.running import running_consumer
 from tests.waiting import until
-from urbanclear.settings import Settings
 
 
 @pytest.fixture
@@ -387,7 +386,7 @@ async def test_a_sensor_learnt_later_has_its_readings_judged_anew(live_api: Live
 
 
 async def test_the_state_from_before_kafka_was_asked_comes_from_the_database(
-    live_api: LiveApi, feed: Publisher, database_url: str
+    live_api: LiveApi, feed: Publisher
 ) -> None:
     async with running_consumer(live_api.settings):
         await publish(feed, sensor("bridge"), reading(44), crash())
@@ -397,9 +396,7 @@ async def test_the_state_from_before_kafka_was_asked_comes_from_the_database(
             return bool(listed and (await ask(live_api, "/api/v1/traffic/current")).json()["items"])
 
         await until(stored)
-    settings = Settings.model_validate(
-        {"database_url": database_url, "kafka_bootstrap": live_api.bootstrap, "live_replay": timedelta(0)}
-    )
+    settings = live_api.settings.model_copy(update={"live_replay": timedelta(0)})
     async with running_api(settings) as fresh, listener(fresh, "traffic", "incidents") as socket:
         messages = {message["topic"]: message["items"] for message in (await told(socket), await told(socket))}
     assert speeds(messages["traffic"]) == [44]

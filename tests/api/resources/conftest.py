@@ -7,9 +7,8 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from tests.api.conftest import running_api
+from tests.api.conftest import running_api, settings_with_key
 from tests.schema.city import City, Reading, city_at
-from urbanclear.settings import Settings
 
 #: Noon UTC of a Monday five days ago at least, so that all of it is past and none of it too old.
 NOON = (datetime.now(UTC) - timedelta(days=11 + datetime.now(UTC).weekday())).replace(
@@ -56,9 +55,8 @@ async def city(database_url: str) -> AsyncIterator[City]:
 @pytest.fixture
 async def api(city: City, database_url: str) -> AsyncIterator[httpx.AsyncClient]:
     """A client of an API that reads the city; there is no Kafka."""
-    settings = {"database_url": database_url, "kafka_bootstrap": NO_KAFKA, "time_zone": "UTC"}
     async with (
-        running_api(Settings.model_validate(settings), bridged=False) as live,
+        running_api(settings_with_key(database_url, NO_KAFKA, time_zone="UTC"), bridged=False) as live,
         httpx.AsyncClient(base_url=f"{live.url}/api/v1", trust_env=False) as client,
     ):
         yield client

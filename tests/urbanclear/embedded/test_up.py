@@ -183,7 +183,7 @@ async def test_readings_can_be_pushed_with_the_key_in_the_folder_and_with_no_oth
 ) -> None:
     given = {"URBANCLEAR_DATABASE_URL": empty_database_url, "URBANCLEAR_KAFKA_BOOTSTRAP": kafka_bootstrap}
     async with up(folder, "--source", "none", env=given) as stack:
-        key = folder / "push.key"
+        key = folder / "api.key"
         assert key.stat().st_mode & 0o777 == 0o600
         assert key.read_text() not in (folder / "stack.env").read_text()
         url = f"http://127.0.0.1:{stack.settings.api_port}/api/v1/readings"

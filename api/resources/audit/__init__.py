@@ -1,0 +1,1 @@
+"""What was written through the API."""

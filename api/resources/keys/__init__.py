@@ -1,0 +1,1 @@
+"""The keys that the API is used with."""
