@@ -18,6 +18,7 @@ from api.access.authorization import requires
 from api.access.guard import Guard
 from api.access.hosts import Hosts
 from api.database import Database
+from api.graphql import routes as graphql
 from api.http import describing, problems
 from api.http.asking import only_known_parameters
 from api.http.bounding import BodyBound
@@ -129,6 +130,11 @@ def _add_routes(app: FastAPI) -> None:
     app.include_router(health.metrics_router, dependencies=[requires(Scope.READ)])
     _add(app, event_stream.router, Scope.READ)
     _add(app, live_status.router, Scope.READ)
+    app.include_router(
+        graphql.router,
+        dependencies=[requires(Scope.READ), Depends(only_known_parameters)],
+        responses=describing.COMMON,
+    )
     app.include_router(asyncapi.router)
     app.mount("/", StaticFiles(directory=PAGE, html=True), name="page")
 

@@ -11,6 +11,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from typer.main import get_command
 
 import api.access.metrics
+import api.graphql.metrics
 import api.live.metrics
 import ingest.metrics
 import ingest.sources.mqtt.metrics
@@ -69,6 +70,7 @@ def test_every_endpoint_is_documented() -> None:
         (ingest.metrics, "ingest.md"),
         (ingest.sources.mqtt.metrics, "feeds.md"),
         (api.live.metrics, "live.md"),
+        (api.graphql.metrics, "graphql.md"),
     ],
 )
 def test_every_metric_is_documented_where_its_part_is(part: ModuleType, page: str) -> None:

@@ -27,6 +27,7 @@ _TAGS: Final = {
     "weather": "What stations observed",
     "export": "Whole relations",
     "readings": "Pushing what was measured",
+    "graphql": "Sensors with all that belongs to them, in one round trip",
     "live": "What changes, as it changes; see also `/asyncapi.json`",
     "access": "For administrators: keys, and what was written",
     "system": "For those who run it",

@@ -17,7 +17,7 @@ from urbanclear.errors import ConfigurationError
 
 _RELATIVE: Final = re.compile(r"(now|latest)?(?:([-+])([0-9.]+[dhms]))?")
 _HINT: Final = "say 2026-03-02T08:00:00Z, -24h, now, latest or latest-24h"
-_LATEST: Final = select(func.max(latest_readings.c.time))
+LATEST: Final = select(func.max(latest_readings.c.time))
 _WHAT: Final = (
     "RFC 3339 with an offset (write + as %2B), or relative: `-24h`, `-7d`, `now`, `latest` (the newest reading), "
     "`latest-24h`"
@@ -81,7 +81,7 @@ To = Annotated[str, Query(description=f"{_WHAT}; not included", examples=["now"]
 async def span_of(database: DatabaseDep, from_: str | None, to: str, *, default: timedelta, name: str = "") -> Span:
     """The span between two texts; raises the problem of what is wrong with them, named after `name`."""
     texts = [text for text in (from_, to) if text is not None]
-    latest = await database.value(_LATEST) if any(text.startswith("latest") for text in texts) else None
+    latest = await database.value(LATEST) if any(text.startswith("latest") for text in texts) else None
     now = datetime.now(UTC)
     times = {}
     for parameter, text in ((f"{name}from", from_), (f"{name}to", to)):

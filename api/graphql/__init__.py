@@ -1,0 +1,1 @@
+"""Sensors with all that belongs to them, in one round trip."""

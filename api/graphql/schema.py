@@ -1,0 +1,162 @@
+"""The roots, and the limits that hold for every query."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo
+
+import strawberry
+from sqlalchemy import Select, literal
+from strawberry.extensions import MaxAliasesLimiter, MaxTokensLimiter, QueryDepthLimiter
+
+from api.graphql import types
+from api.graphql.bounds import bounded
+from api.graphql.cost import CostLimit
+from api.graphql.types import (
+    CONFIG,
+    LAST_DEFAULT,
+    MOST_LISTED,
+    MOST_SENSORS,
+    SENSORS_DEFAULT,
+    Corridor,
+    Info,
+    PageInfo,
+    Sensor,
+    Sensors,
+    loaders,
+)
+from api.http.asking import decode_cursor, encode_cursor
+from api.resources.corridors.shapes import CORRIDOR
+from api.resources.filters import Where, alike, parse_bbox
+from api.resources.incidents.shapes import INCIDENT
+from api.resources.measures.routes import BOTTLENECK
+from api.resources.predictions.shapes import HORIZON, PREDICTION, newest_predictions
+from api.resources.sensors.shapes import SENSOR
+from api.resources.traffic.shapes import TRAFFIC
+from api.resources.weather.routes import WEATHER
+from schema.relations import bottlenecks, current_conditions
+from schema.tables import incidents, links, sensors, weather
+
+DEEPEST: Final = 8
+MOST_TOKENS: Final = 2_000
+MOST_ALIASES: Final = 50
+
+Limit = Annotated[int, strawberry.argument(description="most rows")]
+Area = Annotated[str | None, strawberry.argument(description="part of the city, in any case")]
+MAKERS: Final[dict[str, Callable[..., Any]]] = {
+    name: getattr(types, name)
+    for name in ("Traffic", "History", "Prediction", "Incident", "Bottleneck", "Weather", "TravelTime")
+} | {"Sensor": Sensor, "Corridor": Corridor}
+
+
+@strawberry.type(description="What can be asked")
+class Query:
+    """The roots."""
+
+    @strawberry.field(description="sensors by id, in pages")
+    async def sensors(
+        self,
+        info: Info,
+        first: int = SENSORS_DEFAULT,
+        after: str | None = None,
+        area: Area = None,
+        road: str | None = None,
+        bbox: Annotated[list[float] | None, strawberry.argument(description="west, south, east, north")] = None,
+        ids: list[str] | None = None,
+    ) -> Sensors:
+        box = None if bbox is None else parse_bbox(",".join(map(str, bbox)))
+        where = Where(area, road, tuple(ids or ()), box)
+        statement = SENSOR.select().where(*where.conditions())
+        if after is not None:
+            [place] = decode_cursor(after, [sensors.c.external_id])
+            statement = statement.where(sensors.c.external_id > place)
+        most = bounded("first", first, MOST_SENSORS)
+        found = await loaders(info).objects(
+            "Sensor", SENSOR, statement.order_by(sensors.c.external_id).limit(most + 1)
+        )
+        shown = found[:most]
+        end = encode_cursor([shown[-1].sensor]) if shown else None
+        return Sensors(nodes=shown, page_info=PageInfo(end_cursor=end, has_next_page=len(found) > most))
+
+    @strawberry.field(description="one sensor; null where there is none")
+    async def sensor(self, info: Info, id: str) -> Sensor | None:  # noqa: A002
+        found = await _objects(info, "Sensor", SENSOR, SENSOR.select().where(sensors.c.external_id == id))
+        return found[0] if found else None
+
+    @strawberry.field(description="the newest good reading of each sensor")
+    async def traffic(self, info: Info, area: Area = None, limit: Limit = MOST_LISTED) -> list[types.Traffic]:
+        statement = TRAFFIC.select().order_by(current_conditions.c.sensor)
+        if area is not None:
+            statement = statement.where(alike(current_conditions.c.area, area))
+        return await _objects(info, "Traffic", TRAFFIC, statement, limit)
+
+    @strawberry.field(description="incidents, newest first; those that last unless active is false")
+    async def incidents(
+        self, info: Info, active: bool = True, area: Area = None, limit: Limit = LAST_DEFAULT
+    ) -> list[types.Incident]:
+        statement = INCIDENT.select().where((incidents.c.status != "cleared") == active)
+        if area is not None:
+            statement = statement.where(alike(incidents.c.area, area))
+        ordered = statement.order_by(incidents.c.started_at.desc(), incidents.c.id)
+        return await _objects(info, "Incident", INCIDENT, ordered, limit)
+
+    @strawberry.field(description="one incident; null where there is none")
+    async def incident(self, info: Info, id: str) -> types.Incident | None:  # noqa: A002
+        found = await _objects(info, "Incident", INCIDENT, INCIDENT.select().where(incidents.c.id == id))
+        return found[0] if found else None
+
+    @strawberry.field(description="each sensor's newest forecast at a horizon, minutes ahead")
+    async def predictions(
+        self, info: Info, horizon: int, area: Area = None, limit: Limit = MOST_LISTED
+    ) -> list[types.Prediction]:
+        minutes = literal(bounded("horizon", horizon, 1_440))
+        statement = newest_predictions(PREDICTION.select()).where(minutes == HORIZON)
+        statement = statement.where(*Where(area, None, (), None).conditions()).order_by(sensors.c.external_id)
+        return await _objects(info, "Prediction", PREDICTION, statement, limit)
+
+    @strawberry.field(description="where queues began in the last days, the city's own, newest day and worst first")
+    async def bottlenecks(
+        self, info: Info, days: int = 7, area: Area = None, limit: Limit = LAST_DEFAULT
+    ) -> list[types.Bottleneck]:
+        zone = ZoneInfo(info.context.time_zone)
+        since = (datetime.now(UTC) - timedelta(days=bounded("days", days, 366))).astimezone(zone).date()
+        statement = BOTTLENECK.select().where(bottlenecks.c.day >= since)
+        if area is not None:
+            statement = statement.where(alike(bottlenecks.c.area, area))
+        ordered = statement.order_by(bottlenecks.c.day.desc(), bottlenecks.c.rank)
+        return await _objects(info, "Bottleneck", BOTTLENECK, ordered, limit)
+
+    @strawberry.field(description="roads by direction")
+    async def corridors(
+        self, info: Info, names: list[str] | None = None, limit: Limit = LAST_DEFAULT
+    ) -> list[Corridor]:
+        statement = CORRIDOR.select().where(links.c.corridor.is_not(None)).group_by(links.c.corridor)
+        if names is not None:
+            statement = statement.where(links.c.corridor.in_(names))
+        return await _objects(info, "Corridor", CORRIDOR, statement.order_by(links.c.corridor), limit)
+
+    @strawberry.field(description="what stations observed, newest first")
+    async def weather(
+        self, info: Info, from_: types.From = "-24h", to: types.To = "now", limit: Limit = LAST_DEFAULT
+    ) -> list[types.Weather]:
+        start, end = await loaders(info).span(from_, to)
+        statement = WEATHER.select().where(weather.c.time >= start, weather.c.time < end)
+        return await _objects(info, "Weather", WEATHER, statement.order_by(weather.c.time.desc()), limit)
+
+
+async def _objects(info: Info, kind: str, shape: Any, statement: Select[Any], limit: int = 1) -> list[Any]:
+    return await loaders(info).objects(kind, shape, statement.limit(bounded("limit", limit, MOST_LISTED)))
+
+
+def new_schema(budget: int) -> strawberry.Schema:
+    """The schema, whose queries may return up to `budget` rows."""
+    return strawberry.Schema(
+        Query,
+        config=CONFIG,
+        extensions=[
+            lambda: MaxTokensLimiter(max_token_count=MOST_TOKENS),
+            lambda: QueryDepthLimiter(max_depth=DEEPEST),
+            lambda: MaxAliasesLimiter(max_alias_count=MOST_ALIASES),
+            lambda: CostLimit(budget),
+        ],
+    )
