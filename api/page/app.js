@@ -1,17 +1,34 @@
-// The live page: joins the network's state, the connection that feeds it and the map and panels that show it.
+// The live page: joins the network's state, the connection that feeds it, and the map and lists that show it.
 
+import * as address from "./address.js";
+import { Announcer } from "./announcer.js";
+import { ask, askAll } from "./asking.js";
 import { Connection } from "./connection.js";
+import { Details } from "./details.js";
+import { at, joinTabs } from "./elements.js";
+import { askForKey } from "./key.js";
+import * as lists from "./lists.js";
 import { TrafficMap } from "./map.js";
 import { Network } from "./network.js";
 import * as panels from "./panels.js";
+import { Slider } from "./slider.js";
 
 const REFRESH_MS = 500;
 const SENSORS_AGAIN_MS = 2_000;
+const BOTTLENECKS_AGAIN_MS = 60_000;
 const QUIET_AFTER_MS = 120_000;
+const TOPICS = ["traffic", "incidents", "predictions", "alerts"];
 
 const network = new Network();
-const map = new TrafficMap(document.getElementById("map"), network, showSelected);
-let selected = null;
+const announcer = new Announcer();
+const asked = address.read();
+let place = asked?.place ?? null;
+let wantedLink = asked?.link ?? null;
+Object.assign(network, { horizon: asked?.horizon ?? 0, area: asked?.area ?? "" });
+const map = new TrafficMap(at("map"), network, place, { onSelect: showSelected, onMove: keepPlace });
+const details = new Details(network, () => map.select(null));
+const slider = new Slider(network, showHorizon);
+let bottlenecks = [];
 let state = "connecting";
 let retryAt = 0;
 let sensorsAskedAt = -Infinity;
@@ -19,30 +36,67 @@ let sensorsDue = true;
 let dirty = true;
 
 function showSelected(sensor) {
-  selected = sensor;
-  panels.showDetails(network, selected, () => map.select(null));
+  if (sensor) details.open(sensor);
+  else details.close();
+  keepAddress();
 }
 
 function selectLink(sensor) {
+  const opener = document.activeElement;
   collapseSheet();
   map.select(sensor, { show: true });
+  details.takeFocus(opener);
 }
 
-function selectIncident(id) {
+function selectIncident(incident) {
   collapseSheet();
-  map.showIncident(network.incidents.get(id));
+  map.showIncident(incident);
+}
+
+function selectAlert({ subject }) {
+  if (network.sensors.has(subject)) selectLink(subject);
+}
+
+function keepPlace(next) {
+  place = next;
+  keepAddress();
+}
+
+function keepAddress() {
+  address.write({ place, link: details.sensor ?? wantedLink, horizon: network.horizon, area: network.area });
+}
+
+function showHorizon(horizon) {
+  network.horizon = horizon;
+  keepAddress();
+  refreshAll();
+}
+
+function showArea(area) {
+  network.area = area;
+  map.drawSensors();
+  map.fit();
+  map.drawIncidents(selectIncident);
+  keepAddress();
+  refreshAll();
 }
 
 async function loadSensors() {
   sensorsDue = false;
   sensorsAskedAt = performance.now();
-  const response = await fetch("api/v1/sensors");
-  if (!response.ok) throw new Error(`The list of sensors was answered with status ${response.status}.`);
-  network.setSensors((await response.json()).items);
+  network.setSensors(await askAll("sensors"));
   map.drawSensors();
   map.drawIncidents(selectIncident);
-  dirty = true;
-  refresh();
+  lists.showAreas(network);
+  openWantedLink();
+  refreshAll();
+}
+
+function openWantedLink() {
+  if (!wantedLink || !network.sensors.has(wantedLink)) return;
+  const link = wantedLink;
+  wantedLink = null;
+  map.select(link, { show: !place });
 }
 
 // New sensors may appear at any time: asked for at the start, after a reconnection and when a reading names one.
@@ -55,12 +109,25 @@ function askForSensors() {
   });
 }
 
+async function loadBottlenecks() {
+  const { items } = await ask("bottlenecks", { from: "latest-7d", to: "now", limit: 200 });
+  bottlenecks = items.filter(({ day }) => day === items[0].day);
+  dirty = true;
+}
+
+function askForBottlenecks() {
+  loadBottlenecks().catch((error) => console.warn(error.message));
+}
+
 function receive(message) {
   if (message.topic === "traffic") receiveTraffic(message);
+  if (message.topic === "predictions") network.forecast.apply(message);
+  if (message.topic === "alerts") network.applyStates(network.alerts, message);
   if (message.topic === "incidents") {
-    network.applyIncidents(message);
+    network.applyStates(network.incidents, message);
     map.drawIncidents(selectIncident);
   }
+  if (message.topic === "alerts" || message.topic === "incidents") announcer.note(message.topic, message);
   document.body.dataset.lastUpdate = new Date().toISOString();
   dirty = true;
   if (message.type === "snapshot") refresh();
@@ -70,22 +137,33 @@ function receiveTraffic(message) {
   const shown = (id) => Math.round(network.readings.get(id)?.speed_kmh ?? -1);
   const before = new Map(message.items.map(({ sensor }) => [sensor, shown(sensor)]));
   const changed = network.applyTraffic(message);
-  const pulsing = message.type === "update" ? changed.filter((id) => shown(id) !== before.get(id)) : [];
-  map.update(changed, pulsing);
+  const moved = message.type === "update" && !network.horizon;
+  map.update(changed, moved ? changed.filter((id) => shown(id) !== before.get(id)) : []);
 }
 
 function changeState(next, retryIn) {
-  if (next === "live" && state === "stale") sensorsDue = true;
+  if (next === "live" && state === "stale") {
+    sensorsDue = true;
+    details.reload();
+  }
   state = next;
   retryAt = performance.now() + retryIn;
   panels.showState(state);
   showBanner();
+  if (state === "locked") giveKey();
+}
+
+async function giveKey() {
+  if (await askForKey()) connection.retry();
 }
 
 function showBanner() {
   const quiet = performance.now() - network.lastArrived;
   if (state === "stale") {
-    panels.showBanner("Connection lost: what you see is no longer current.", retryAt - performance.now());
+    const seconds = Math.max(0, Math.ceil((retryAt - performance.now()) / 1000));
+    panels.showBanner("Connection lost: what you see is no longer current.", "Retry now", `Next try in ${seconds} s.`);
+  } else if (state === "locked") {
+    panels.showBanner("This server asks for a key.", "Enter key");
   } else if (state === "live" && quiet > QUIET_AFTER_MS) {
     panels.showBanner(`Connected, but no reading has arrived for ${Math.floor(quiet / 60_000)} min.`);
   } else {
@@ -93,36 +171,62 @@ function showBanner() {
   }
 }
 
+function refreshAll() {
+  dirty = true;
+  refresh();
+}
+
 // Numbers and lists follow at a pace a person can read, however fast readings arrive.
 function refresh() {
   showBanner();
-  if (state !== "stale") askForSensors();
+  if (state !== "stale" && state !== "locked") askForSensors();
   if (dirty) {
-    panels.showIncidents(network, selectIncident);
-    panels.showSlowest(network, selectLink);
-    map.repaintAll();
     dirty = false;
+    lists.showAlerts(network, selectAlert);
+    lists.showIncidents(network, selectIncident);
+    lists.showWorkZones(network, selectIncident);
+    lists.showSlowest(network, selectLink);
+    lists.showBottlenecks(network, bottlenecks, selectLink);
+    map.repaintAll();
   }
+  slider.show();
   panels.showNumbers(network);
-  if (selected) showSelected(selected);
+  announcer.speak();
+  details.show();
 }
 
-const sheet = document.getElementById("sheet");
+const sheet = at("sheet");
 sheet.onclick = () => sheet.setAttribute("aria-expanded", String(sheet.getAttribute("aria-expanded") !== "true"));
 function collapseSheet() {
   sheet.setAttribute("aria-expanded", "false");
 }
+
 addEventListener("keydown", ({ key }) => {
-  if (key === "Escape") map.select(null);
+  if (key === "Escape" && !at("key").open) map.select(null);
 });
+addEventListener("hashchange", () => {
+  const next = address.read();
+  if (!next) return;
+  if (next.place) map.goTo(next.place);
+  if (next.area !== network.area) showArea((at("area").value = next.area));
+  wantedLink = next.link;
+  if (next.link) openWantedLink();
+  else map.select(null);
+  showHorizon(next.horizon);
+});
+at("find").oninput = () => lists.showFound(network, at("find").value, selectLink);
+at("area").onchange = () => showArea(at("area").value);
+joinTabs(at("rankings"));
 
 panels.drawLegend();
 panels.showState(state);
-map.drawLand("basemap.geojson").catch(() => console.warn("The base map could not be loaded."));
-const address = new URL("ws/traffic", location.href);
-address.protocol = address.protocol.replace("http", "ws");
-const connection = new Connection(address, ["traffic", "incidents"], { onState: changeState, onMessage: receive });
-document.getElementById("retry").onclick = () => connection.retry();
+const server = new URL("ws/traffic", location.href);
+server.protocol = server.protocol.replace("http", "ws");
+server.hash = "";
+const connection = new Connection(server, TOPICS, { onState: changeState, onMessage: receive });
+at("retry").onclick = () => (state === "locked" ? giveKey() : connection.retry());
+askForBottlenecks();
+setInterval(askForBottlenecks, BOTTLENECKS_AGAIN_MS);
 setInterval(refresh, REFRESH_MS);
 refresh();
 

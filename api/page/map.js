@@ -1,46 +1,31 @@
-// The map: land, links in the colour of their level of service, incident markers. Leaflet's `L` is a global.
+// The map: links in the colour of their level of service, and what is selected. Leaflet's `L` is a global.
 
-import { isActive } from "./network.js";
-import { element, incidentTitle, speedLine } from "./words.js";
+import { at, element } from "./elements.js";
+import { drawLand } from "./land.js";
+import { LEVEL_WIDTH, shapeOf } from "./lines.js";
+import { Markers } from "./markers.js";
+import { number } from "./words.js";
 
 const NEW_YORK = L.latLngBounds([40.55, -74.15], [40.87, -73.75]);
 const PULSE_MS = 900;
 const PULSE_STEP_MS = 75;
-const LEVEL_WIDTH = { ab: 0, c: 0.3, d: 0.8, e: 1.4, f: 2.2, none: -0.8 };
 const still = matchMedia("(prefers-reduced-motion: reduce)");
-const dark = matchMedia("(prefers-color-scheme: dark)");
-
-// A line moved to the right of its direction of travel, so that the two directions of a road lie side by side.
-const SidedLine = L.Polyline.extend({
-  _projectLatlngs(latlngs, result, bounds) {
-    L.Polyline.prototype._projectLatlngs.call(this, latlngs, result, bounds);
-    if (latlngs[0] instanceof L.LatLng) result.push(toTheRight(result.pop(), this.options.aside));
-  },
-});
-
-function toTheRight(points, distance) {
-  return points.map((point, index) => {
-    const along = points[Math.min(index + 1, points.length - 1)].subtract(points[Math.max(index - 1, 0)]);
-    const length = Math.hypot(along.x, along.y) || 1;
-    return L.point(point.x - (along.y / length) * distance, point.y + (along.x / length) * distance);
-  });
-}
 
 export class TrafficMap {
   #map;
   #network;
   #layers = new Map(); // sensor id → its line or circle
-  #markers = new Map(); // incident id → its marker
   #pulses = new Map(); // sensor id → when its pulse began
-  #incidentLayer = L.layerGroup();
-  #onSelect;
+  #markers;
+  #handlers;
   #selected = null;
   #colours = {};
-  #fitted = false;
+  #placed = false; // whether the place that is shown was chosen
 
-  constructor(container, network, onSelect) {
+  // onSelect(sensor or null), onMove({ lat, lon, zoom }); `place` is where to look at first, if that is known.
+  constructor(container, network, place, handlers) {
     this.#network = network;
-    this.#onSelect = onSelect;
+    this.#handlers = handlers;
     this.#map = L.map(container, {
       renderer: L.canvas({ tolerance: 5, padding: 0.3 }),
       zoomSnap: 0.25,
@@ -50,12 +35,22 @@ export class TrafficMap {
     });
     this.#map.attributionControl.setPrefix("Leaflet").addAttribution("land: U.S. Census Bureau");
     this.#map.fitBounds(NEW_YORK);
-    this.#incidentLayer.addTo(this.#map);
+    if (place) this.goTo(place);
+    this.#markers = new Markers(this.#map, network, (incident) => this.#placeOf(incident));
+    this.#follow(container);
+    this.#readColours();
+    drawLand(this.#map, "basemap.geojson").catch(() => console.warn("The base map could not be loaded."));
+  }
+
+  #follow(container) {
     this.#map.on("zoomend", () => this.#scale());
     this.#map.on("click", () => this.select(null));
-    dark.addEventListener("change", () => this.#readColours());
+    this.#map.on("moveend", () => {
+      const { lat, lng: lon } = this.#map.getCenter();
+      if (this.#placed) this.#handlers.onMove({ lat, lon, zoom: this.#map.getZoom() });
+    });
+    document.addEventListener("theme", () => this.#readColours());
     new ResizeObserver(() => this.#map.invalidateSize()).observe(container);
-    this.#readColours();
   }
 
   get linkCount() {
@@ -66,42 +61,31 @@ export class TrafficMap {
     return this.#layers.get(sensor)?.options.color ?? null;
   }
 
-  // Land, rivers and islands under the links; style.css gives them their colours, so they follow the theme.
-  async drawLand(url) {
-    const response = await fetch(url);
-    this.#map.createPane("land").style.zIndex = 200;
-    this.#map.createPane("places").style.zIndex = 250;
-    L.geoJSON(await response.json(), {
-      pane: "land", renderer: L.svg({ pane: "land", padding: 1 }), interactive: false,
-      style: ({ properties }) => ({ className: properties.kind }),
-      onEachFeature: ({ properties }) => properties.label && this.#namePlace(properties),
-    }).addTo(this.#map);
+  goTo({ lat, lon, zoom }) {
+    this.#placed = true;
+    this.#map.setView([lat, lon], zoom, { animate: false });
   }
 
-  #namePlace({ name, kind, label: [lon, lat] }) {
-    L.tooltip({ permanent: true, direction: "center", className: `place of-${kind}`, pane: "places", offset: [0, 0] })
-      .setLatLng([lat, lon]).setContent(element("span", {}, name)).addTo(this.#map);
-  }
-
-  // Draws sensors that are new and takes away those that are gone.
+  // Draws sensors that are new or come into the area, and takes away those that are gone.
   drawSensors() {
+    const isWanted = (sensor) => sensor !== undefined && this.#network.isInArea(sensor);
     for (const [id, layer] of this.#layers) {
-      if (!this.#network.sensors.has(id)) {
+      if (!isWanted(this.#network.sensors.get(id))) {
         layer.remove();
         this.#layers.delete(id);
       }
     }
     for (const sensor of this.#network.sensors.values()) {
-      if (!this.#layers.has(sensor.sensor)) this.#add(sensor);
+      if (isWanted(sensor) && !this.#layers.has(sensor.sensor)) this.#add(sensor);
     }
-    this.#fit();
+    if (!this.#placed) this.fit();
   }
 
   #add(sensor) {
     const layer = shapeOf(sensor);
     if (!layer) return;
     layer.level = this.#network.levelOf(sensor.sensor);
-    layer.bindTooltip(() => speedLine(this.#network, sensor.sensor), { sticky: true, className: "hint" });
+    layer.bindTooltip(() => this.#hint(sensor), { sticky: true, className: "hint" });
     layer.on("click", (event) => {
       L.DomEvent.stopPropagation(event);
       this.select(sensor.sensor);
@@ -111,12 +95,22 @@ export class TrafficMap {
     layer.addTo(this.#map);
   }
 
-  #fit() {
-    if (this.#fitted || !this.#layers.size) return;
-    this.#fitted = true;
+  #hint({ sensor, name }) {
+    const shown = this.#network.shown(sensor);
+    const { horizon } = this.#network;
+    const speed = shown ? number(shown.speed_kmh, "km/h") : horizon ? "no forecast" : "no data";
+    const when = shown && horizon ? ` in ${horizon} min` : "";
+    return element("span", {}, element("b", {}, speed + when), ` ${name || sensor}`);
+  }
+
+  fit() {
+    if (!this.#layers.size) return;
     const bounds = L.featureGroup([...this.#layers.values()]).getBounds();
-    this.#map.fitBounds(bounds, { padding: [24, 24], maxZoom: 14, animate: false });
+    const covered = this.#map.getContainer().getBoundingClientRect().bottom - at("forecast").getBoundingClientRect().top;
+    const padding = { paddingTopLeft: [24, 24], paddingBottomRight: [24, Math.max(24, covered)] };
+    this.#map.fitBounds(bounds, { ...padding, maxZoom: 14, animate: false });
     this.#map.getContainer().classList.toggle("elsewhere", !bounds.intersects(NEW_YORK));
+    this.#placed = true;
   }
 
   // Repaints the given sensors and lets those whose shown speed changed pulse.
@@ -182,14 +176,26 @@ export class TrafficMap {
       const layer = this.#layers.get(id);
       if (layer) this.#style(id, layer);
     }
+    this.#handlers.onSelect(sensor);
     const layer = this.#layers.get(sensor);
     if (layer) layer.bringToFront();
     if (layer && show) this.#lookAt(layer.getBounds?.() ?? layer.getLatLng().toBounds(1000));
-    this.#onSelect(sensor);
   }
 
+  // Where the details leave room for it: to their left, on a phone above them.
   #lookAt(bounds) {
-    this.#map.fitBounds(bounds.pad(1), { maxZoom: Math.max(13, this.#map.getZoom()), animate: !still.matches });
+    this.#placed = true;
+    this.#map.invalidateSize({ animate: false });
+    const whole = this.#map.getContainer().getBoundingClientRect();
+    const panel = at("details").getBoundingClientRect();
+    const beside = panel.width < whole.width * 0.8;
+    const covered = beside ? [Math.min(panel.width, whole.width / 2), 0] : [0, Math.min(panel.height, whole.height * 0.7)];
+    const view = { maxZoom: Math.max(13, this.#map.getZoom()), animate: !still.matches };
+    this.#map.fitBounds(bounds.pad(0.5), { ...view, paddingBottomRight: covered });
+  }
+
+  drawIncidents(onSelect) {
+    this.#markers.draw(onSelect);
   }
 
   showIncident(incident) {
@@ -203,43 +209,9 @@ export class TrafficMap {
     return layer ? layer.getLatLng?.() ?? layer.getBounds().getCenter() : null;
   }
 
-  drawIncidents(onSelect) {
-    const wanted = new Map([...this.#network.incidents].filter(([, incident]) => isActive(incident)));
-    for (const [id, marker] of this.#markers) {
-      if (wanted.get(id) !== marker.incident) {
-        marker.remove();
-        this.#markers.delete(id);
-      }
-    }
-    for (const [id, incident] of wanted) {
-      if (this.#markers.has(id) || !this.#placeOf(incident)) continue;
-      const marker = this.#incidentMarker(incident).on("click", () => onSelect(id));
-      this.#markers.set(id, marker);
-      marker.addTo(this.#incidentLayer);
-      marker.getElement().setAttribute("aria-label", incidentTitle(incident));
-    }
-  }
-
-  #incidentMarker(incident) {
-    const className = `incident-marker severity-${incident.severity}`;
-    const icon = L.divIcon({ className, html: element("span", {}, "!"), iconSize: [24, 24] });
-    const marker = L.marker(this.#placeOf(incident), { icon, riseOnHover: true });
-    marker.incident = incident;
-    return marker.bindTooltip(() => element("span", {}, incidentTitle(incident)), { className: "hint" });
-  }
-
   #readColours() {
     const style = getComputedStyle(document.documentElement);
     for (const level in LEVEL_WIDTH) this.#colours[level] = style.getPropertyValue(`--los-${level}`).trim();
     this.#scale();
   }
-}
-
-function shapeOf({ geometry, lat, lon }) {
-  if (geometry?.type === "LineString") {
-    const places = L.GeoJSON.coordsToLatLngs(geometry.coordinates);
-    return new SidedLine(places, { aside: 3, lineJoin: "round", smoothFactor: 0.8, opacity: 1 });
-  }
-  const [east, north] = geometry?.type === "Point" ? geometry.coordinates : [lon, lat];
-  return east == null || north == null ? null : L.circleMarker([north, east], { fillOpacity: 0.85, weight: 1 });
 }

@@ -1,7 +1,10 @@
-// What the page knows of the road network: sensors, the newest reading of each, incidents. No drawing here.
+// What the page knows of the road network: sensors, the newest reading of each, incidents, alerts. No drawing here.
+
+import { Forecast } from "./forecast.js";
 
 const OLD_AFTER_MS = 10 * 60_000;
 const RATE_WINDOW_MS = 10_000;
+const WORK_ZONE = "road_works";
 
 // Level of service by how it is shown; A and B look alike.
 export const LEVELS = [
@@ -18,6 +21,10 @@ export class Network {
   sensors = new Map();
   readings = new Map();
   incidents = new Map();
+  alerts = new Map();
+  forecast = new Forecast();
+  horizon = 0; // minutes ahead that are shown; 0: what is measured
+  area = ""; // the part of the city that is shown; "": all
   newest = 0; // data time of the newest reading, in ms
   newestArrived = 0; // when this page received it
   lastArrived = performance.now();
@@ -55,44 +62,86 @@ export class Network {
     return true;
   }
 
-  applyIncidents({ type, items }) {
-    if (type === "snapshot") this.incidents.clear();
-    for (const item of items) this.incidents.set(item.id, item);
+  // Takes a message of incidents or alerts.
+  applyStates(held, { type, items }) {
+    if (type === "snapshot") held.clear();
+    for (const item of items) held.set(item.id, item);
   }
 
   // The feed's own present: it goes on with the clock, and is right for a replay of another year too.
   dataNow() {
-    return this.newest + performance.now() - this.newestArrived;
+    return this.newest ? this.newest + performance.now() - this.newestArrived : Date.now();
   }
 
   isFresh(reading) {
     return reading !== undefined && this.newest - reading.at <= OLD_AFTER_MS;
   }
 
-  levelOf(sensor) {
+  // What is shown of a sensor at the horizon: its reading unless it is old, or its prediction.
+  shown(sensor) {
+    if (this.horizon) return this.forecast.of(sensor, this.horizon, this.dataNow());
     const reading = this.readings.get(sensor);
-    return (this.isFresh(reading) && LEVEL_OF.get(reading.los)) || "none";
+    return this.isFresh(reading) ? reading : undefined;
+  }
+
+  levelOf(sensor) {
+    return LEVEL_OF.get(this.shown(sensor)?.los) ?? "none";
+  }
+
+  isInArea({ area }) {
+    return !this.area || area === this.area;
+  }
+
+  areas() {
+    return [...new Set([...this.sensors.values()].map(({ area }) => area).filter(Boolean))].sort();
   }
 
   hasUnknownSensors() {
     return [...this.readings.keys()].some((sensor) => !this.sensors.has(sensor));
   }
 
-  // Every known sensor that has a fresh reading with a speed ratio, as [sensor, reading].
+  #inArea() {
+    return [...this.sensors.values()].filter((sensor) => this.isInArea(sensor));
+  }
+
+  // Every sensor of the area of which a speed ratio is shown, as [sensor, what is shown].
   #measured() {
-    return [...this.sensors.values()]
-      .map((sensor) => [sensor, this.readings.get(sensor.sensor)])
-      .filter(([, reading]) => this.isFresh(reading) && reading.speed_ratio != null);
+    return this.#inArea()
+      .map((sensor) => [sensor, this.shown(sensor.sensor)])
+      .filter(([, shown]) => shown?.speed_ratio != null);
   }
 
   slowest(count) {
     return this.#measured().sort(([, a], [, b]) => a.speed_ratio - b.speed_ratio).slice(0, count);
   }
 
-  // Active ones first, newest first.
-  newestIncidents(count) {
+  // Sensors with all of some words in their name, road or id.
+  find(text, count) {
+    const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+    const matches = ({ sensor, name, road }) => {
+      const all = `${name} ${road ?? ""} ${sensor}`.toLowerCase();
+      return words.every((word) => all.includes(word));
+    };
+    const found = words.length ? this.#inArea().filter(matches) : [];
+    return { total: found.length, first: found.slice(0, count) };
+  }
+
+  // Incidents of the area, or its work zones: active ones first, newest first.
+  newestIncidents(count, { workZones }) {
     const order = (item) => (isActive(item) ? 1e15 : 0) + Date.parse(item.started_at ?? item.time);
-    return [...this.incidents.values()].sort((a, b) => order(b) - order(a)).slice(0, count);
+    return [...this.incidents.values()]
+      .filter((item) => isWorkZone(item) === workZones && this.#concerns(item))
+      .sort((a, b) => order(b) - order(a))
+      .slice(0, count);
+  }
+
+  #concerns(incident) {
+    const sensors = (incident.sensors ?? []).map((id) => this.sensors.get(id)).filter(Boolean);
+    return this.isInArea(incident) || sensors.some((sensor) => this.isInArea(sensor));
+  }
+
+  activeIncidents() {
+    return [...this.incidents].filter(([, incident]) => isActive(incident) && this.#concerns(incident));
   }
 
   summary() {
@@ -100,24 +149,33 @@ export class Network {
     this.#arrivals = this.#arrivals.filter(({ at }) => now - at < RATE_WINDOW_MS);
     const received = this.#arrivals.reduce((sum, { count }) => sum + count, 0);
     const counts = Object.fromEntries(LEVELS.map(({ name }) => [name, 0]));
+    const sensors = this.#inArea();
+    for (const { sensor } of sensors) counts[this.levelOf(sensor)] += 1;
+    return {
+      links: sensors.length,
+      reporting: sensors.filter(({ sensor }) => this.isFresh(this.readings.get(sensor))).length,
+      ratio: this.#meanRatio(),
+      active: this.activeIncidents().filter(([, incident]) => !isWorkZone(incident)).length,
+      rate: received / (Math.min(RATE_WINDOW_MS, now - this.#began) / 1000),
+      counts,
+    };
+  }
+
+  #meanRatio() {
     let weight = 0;
     let weighted = 0;
-    for (const sensor of this.sensors.keys()) counts[this.levelOf(sensor)] += 1;
     for (const [{ length_m }, { speed_ratio }] of this.#measured()) {
       weight += length_m ?? 1;
       weighted += speed_ratio * (length_m ?? 1);
     }
-    return {
-      links: this.sensors.size,
-      reporting: [...this.sensors.keys()].filter((id) => this.isFresh(this.readings.get(id))).length,
-      ratio: weight ? weighted / weight : null,
-      active: [...this.incidents.values()].filter(isActive).length,
-      rate: received / (Math.min(RATE_WINDOW_MS, now - this.#began) / 1000),
-      counts,
-    };
+    return weight ? weighted / weight : null;
   }
 }
 
 export function isActive(incident) {
   return incident.status !== "cleared" && !incident.cleared_at;
+}
+
+export function isWorkZone(incident) {
+  return incident.kind === WORK_ZONE;
 }

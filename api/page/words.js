@@ -1,17 +1,16 @@
-// How values read on the page, and elements made from them. Feeds' text only ever becomes text nodes, never markup.
+// How values read on the page.
 
 const CLOCK = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
 const KINDS = { road_works: "Road works", collision: "Collision", breakdown: "Breakdown", weather: "Weather" };
 
-export function element(tag, attributes, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
+export function number(value, unit, digits = 0) {
+  if (value == null) return "–";
+  const shown = value.toLocaleString("en-GB", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return `${shown} ${unit}`;
 }
 
-export function number(value, unit, digits = 0) {
-  return value == null ? "–" : `${value.toFixed(digits)} ${unit}`;
+export function count(amount, one, many = `${one}s`) {
+  return `${amount.toLocaleString("en-GB")} ${amount === 1 ? one : many}`;
 }
 
 export function duration(seconds) {
@@ -19,25 +18,42 @@ export function duration(seconds) {
   return seconds < 60 ? `${Math.round(seconds)} s` : `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`;
 }
 
+export function hours(minutes) {
+  return minutes < 60 ? `${Math.round(minutes)} min` : `${Math.floor(minutes / 60)} h ${Math.round(minutes % 60)} min`;
+}
+
 export function age(milliseconds) {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000));
   const minutes = Math.floor(seconds / 60);
-  const hours = Math.floor(minutes / 60);
+  const whole = Math.floor(minutes / 60);
   if (seconds < 60) return `${seconds} s ago`;
   if (minutes < 60) return `${minutes} min ago`;
-  return hours < 48 ? `${hours} h ${minutes % 60} min ago` : `${Math.floor(hours / 24)} days ago`;
+  return whole < 48 ? `${whole} h ${minutes % 60} min ago` : `${Math.floor(whole / 24)} days ago`;
 }
 
 export function clock(milliseconds) {
   return new Date(milliseconds).toLocaleTimeString("en-GB", CLOCK);
 }
 
+export function minuteOf(milliseconds) {
+  return clock(milliseconds).slice(0, 5);
+}
+
+export function zone(milliseconds) {
+  return new Intl.DateTimeFormat("en-GB", { timeZoneName: "short" }).formatToParts(new Date(milliseconds)).at(-1).value;
+}
+
 // The day, said only when it is not today's: a replay shows another year.
 export function dayAndZone(milliseconds) {
-  const at = new Date(milliseconds);
-  const zone = new Intl.DateTimeFormat("en-GB", { timeZoneName: "short" }).formatToParts(at).at(-1).value;
-  const day = at.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
-  return at.toDateString() === new Date().toDateString() ? zone : `${zone}, ${day}`;
+  const when = new Date(milliseconds);
+  const day = when.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
+  return when.toDateString() === new Date().toDateString() ? zone(milliseconds) : `${zone(milliseconds)}, ${day}`;
+}
+
+// A calendar day, YYYY-MM-DD, which has no time zone.
+export function dayName(day) {
+  const options = { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" };
+  return new Date(`${day}T00:00:00Z`).toLocaleDateString("en-GB", options);
 }
 
 export function incidentTitle({ kind, road, area }) {
@@ -46,9 +62,6 @@ export function incidentTitle({ kind, road, area }) {
   return where ? `${what}, ${where}` : what;
 }
 
-export function speedLine(network, id) {
-  const sensor = network.sensors.get(id);
-  const reading = network.readings.get(id);
-  const speed = network.isFresh(reading) ? number(reading.speed_kmh, "km/h") : "no data";
-  return element("span", {}, element("b", {}, speed), ` ${sensor?.name ?? id}`);
+export function percent(share) {
+  return share == null ? "–" : `${Math.round(share * 100)} %`;
 }

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
+import uvicorn
 
 from api.app import create_app
 from api.server import server_of
@@ -42,6 +43,11 @@ class LiveApi:
     url: str
     bootstrap: str
     settings: Settings
+    server: uvicorn.Server
+
+    def stop(self) -> None:
+        """Begin to shut down, as on SIGTERM."""
+        self.server.should_exit = True
 
     @property
     def websocket_url(self) -> str:
@@ -61,7 +67,7 @@ async def running_api(settings: Settings, *, bridged: bool = True, port: int | N
 
     try:
         await until(ready, what="the API's start")
-        yield LiveApi(f"http://{LOOPBACK}:{port}", str(settings.kafka_bootstrap), settings)
+        yield LiveApi(f"http://{LOOPBACK}:{port}", str(settings.kafka_bootstrap), settings, server)
     finally:
         server.should_exit = True
         await serving

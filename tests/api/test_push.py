@@ -20,8 +20,8 @@ import pytest
 from api.resources.readings.routes import EXAMPLE
 from schema import submitted, topics
 from schema.events import Reading, encode
-from tests.api.browser import Relay
 from tests.api.conftest import KEY, LiveApi, bearer, running_api, settings_with_key
+from tests.api.relay import Relay
 from tests.ingest.running import running_consumer
 from tests.kafka_content import read_all
 from tests.kafka_trouble import frozen, refusing

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
+from pydantic import Field
 from sqlalchemy import func, select
 
 from api.database import Database
@@ -18,8 +19,10 @@ from schema.tables import anomalies, latest_readings, sensor_clusters, sensors
 
 router = APIRouter(tags=["patterns"])
 
+_ZONE = (str, Field(description="whose days and minutes of the day they are", examples=["America/New_York"]))
 
-@router.get("/sensors/{sensor:path}/pattern", **lists(PATTERN, missing="There is no such sensor"))
+
+@router.get("/sensors/{sensor:path}/pattern", **lists(PATTERN, missing="There is no such sensor", time_zone=_ZONE))
 async def sensor_pattern(
     asked: AskedDep, database: DatabaseDep, settings: SettingsDep, sensor: SensorPath
 ) -> Response:
@@ -30,7 +33,7 @@ async def sensor_pattern(
     return await _answer(asked, database, ("readings_5m", "sensor_id", sensor_id, end, settings.time_zone))
 
 
-@router.get("/areas/{area:path}/pattern", **lists(PATTERN, missing="There is no such area"))
+@router.get("/areas/{area:path}/pattern", **lists(PATTERN, missing="There is no such area", time_zone=_ZONE))
 async def area_pattern(asked: AskedDep, database: DatabaseDep, settings: SettingsDep, area: AreaPath) -> Response:
     """What is normal in a part of the city: as for a sensor, of the means over its sensors."""
     name = await area_named(database, area)
@@ -41,9 +44,9 @@ async def area_pattern(asked: AskedDep, database: DatabaseDep, settings: Setting
 async def _answer(asked: Asked, database: Database, subject: tuple[str, str, object, object, str]) -> Response:
     rows = pattern(*subject)  # type: ignore[arg-type]
     shape = PATTERN.over(rows)
-    return await answer_list(
-        asked, database, Listing(shape, shape.select(), (rows.c.day_type, rows.c.minute), cache=SETTLED)
-    )
+    key = (rows.c.day_type, rows.c.minute)
+    extra = {"time_zone": subject[-1]}
+    return await answer_list(asked, database, Listing(shape, shape.select(), key, cache=SETTLED, extra=extra))
 
 
 @router.get("/clusters", **lists(CLUSTER))

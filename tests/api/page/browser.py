@@ -1,19 +1,19 @@
-"""A reader of the page: Debian's Chromium, what it asked for and complained of, a network to cut."""
+"""A reader of the page: Debian's Chromium, what it asked for and complained of."""
 
-import asyncio
+import re
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, WebSocketRoute, async_playwright
 
 from tests.waiting import until
 
-ARTIFACTS = Path(__file__).parents[2] / ".artifacts"
+ARTIFACTS = Path(__file__).parents[3] / ".artifacts"
 QUIET = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync")
 
 
@@ -57,9 +57,19 @@ async def open_chromium() -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def visit(browser: Browser, url: str, *, width: int = 1400, height: int = 900) -> AsyncIterator[Visit]:
-    """The page at `url`, live."""
-    context = await browser.new_context(viewport={"width": width, "height": height})
+async def visit(
+    browser: Browser,
+    url: str,
+    *,
+    width: int = 1400,
+    height: int = 900,
+    between: Callable[[WebSocketRoute], None] | None = None,
+    **reader: Any,
+) -> AsyncIterator[Visit]:
+    """The page at `url`, live; `between` stands before its WebSocket, `reader` is what the browser is told."""
+    context = await browser.new_context(viewport={"width": width, "height": height}, **reader)
+    if between is not None:
+        await context.route_web_socket(re.compile("/ws/traffic"), between)
     found = Visit(await context.new_page())
     found.page.on("request", lambda request: found.requests.append(request.url))
     found.page.on("websocket", lambda socket: found.requests.append(socket.url))
@@ -69,42 +79,3 @@ async def visit(browser: Browser, url: str, *, width: int = 1400, height: int = 
     await found.until_state("live")
     yield found
     await context.close()
-
-
-class Relay:
-    """Passes TCP connections on to a server, until it is cut; mended, it listens on the same port again."""
-
-    def __init__(self, host: str, port: int) -> None:
-        self._upstream = (host, port)
-        self._server: asyncio.Server | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
-        self.port = 0
-
-    async def mend(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def cut(self) -> None:
-        """Break every connection and refuse new ones."""
-        if self._server is not None:
-            self._server.close()
-        for writer in self._writers:
-            writer.transport.abort()
-        self._writers.clear()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_connection(*self._upstream)
-        self._writers |= {writer, far_writer}
-        await asyncio.gather(pump(reader, far_writer), pump(far_reader, writer))
-
-
-async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Copy until either side is gone."""
-    try:
-        while data := await reader.read(65_536):
-            writer.write(data)
-            await writer.drain()
-    except ConnectionError:
-        writer.transport.abort()
-    finally:
-        writer.close()

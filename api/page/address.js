@@ -1,0 +1,32 @@
+// What is looked at, in the address: #map=12/40.7/-74&link=…&in=30&area=…, so that it can be shared and kept.
+
+import { HORIZONS } from "./forecast.js";
+
+// What the address says; null where it says nothing of this kind.
+export function read() {
+  const hash = location.hash.slice(1);
+  if (!hash.includes("=")) return null;
+  const said = new URLSearchParams(hash);
+  const [zoom, lat, lon] = (said.get("map") ?? "").split("/").map(Number);
+  const horizon = Number(said.get("in"));
+  return {
+    place: Math.abs(lat) <= 90 && Math.abs(lon) <= 180 && zoom > 0 && zoom < 20 ? { lat, lon, zoom } : null,
+    link: said.get("link"),
+    horizon: HORIZONS.includes(horizon) ? horizon : 0,
+    area: said.get("area") ?? "",
+  };
+}
+
+export function write({ place, link, horizon, area }) {
+  const said = [];
+  if (place) said.push(`map=${round(place.zoom, 2)}/${round(place.lat, 5)}/${round(place.lon, 5)}`);
+  if (link) said.push(`link=${encodeURIComponent(link)}`);
+  if (horizon) said.push(`in=${horizon}`);
+  if (area) said.push(`area=${encodeURIComponent(area)}`);
+  const hash = `#${said.join("&")}`;
+  if (said.length && hash !== location.hash) history.replaceState(null, "", hash);
+}
+
+function round(value, digits) {
+  return Number(value.toFixed(digits));
+}

@@ -1,0 +1,56 @@
+// The API key, where the server asks for one: kept for this tab alone, and gone when it is closed.
+
+import { at } from "./elements.js";
+
+const PLACE = "urbanclear.key";
+let current = recall();
+let asking = null;
+
+function recall() {
+  try {
+    return sessionStorage.getItem(PLACE);
+  } catch {
+    return null; // storage is turned off: the key lasts as long as the page
+  }
+}
+
+function remember(key) {
+  current = key;
+  try {
+    sessionStorage.setItem(PLACE, key);
+  } catch {
+    return;
+  }
+}
+
+export function key() {
+  return current;
+}
+
+// Asks the reader, whoever else asks meanwhile; true once they have given a key, false when they would not.
+export function askForKey() {
+  asking ??= openForm().finally(() => {
+    asking = null;
+  });
+  return asking;
+}
+
+function openForm() {
+  const dialog = at("key");
+  const field = at("key-value");
+  at("key-why").textContent = current
+    ? "The key was not accepted: it may be mistyped, expired or revoked."
+    : "This server shows its data to those who have a key. Ask whoever runs it for one that may read.";
+  field.value = "";
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.onclose = () => resolve(dialog.returnValue === "given");
+    dialog.returnValue = "";
+    at("key-later").onclick = () => dialog.close();
+    at("key-form").onsubmit = (event) => {
+      event.preventDefault();
+      remember(field.value.trim());
+      dialog.close("given");
+    };
+  });
+}

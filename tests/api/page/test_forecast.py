@@ -1,0 +1,90 @@
+"""The forecast slider: colours and numbers of a horizon, from predictions published to Kafka."""
+
+import pytest
+from playwright.async_api import Browser
+
+from schema.publisher import Publisher
+from tests.api.conftest import LiveApi
+from tests.api.page.browser import Visit, visit
+from tests.api.page.feeding import EAST, MODEL, WEST, prediction, publish, reading, until_speed
+
+COLOUR_OF = "level => getComputedStyle(document.documentElement).getPropertyValue(`--los-${level}`).trim()"
+
+
+async def until_text(open_page: Visit, text: str) -> None:
+    await open_page.page.locator("#horizon-text", has_text=text).wait_for(timeout=5000)
+
+
+async def until_level(open_page: Visit, sensor: str, level: str) -> None:
+    colour = await open_page.ask(COLOUR_OF, level)
+    await open_page.until("([sensor, colour]) => urbanclear.colourOf(sensor) === colour", [sensor, colour])
+
+
+async def test_without_a_forecast_the_slider_is_off_and_says_why(
+    live_api: LiveApi, bridge: Publisher, chromium: Browser
+) -> None:
+    async with visit(chromium, live_api.url) as open_page:
+        slider = open_page.page.get_by_role("slider", name="Time shown")
+        await until_text(open_page, "No forecast yet: nothing has been predicted.")
+        assert await slider.is_disabled()
+        await publish(bridge, reading(EAST, 50), prediction(EAST, 15, 40, minutes_ago=25))
+        await until_text(open_page, "No forecast yet: the newest has passed, it was made at")
+        assert await slider.is_disabled()
+
+
+async def test_the_slider_shows_what_is_expected_made_when_and_by_which_model(
+    live_api: LiveApi, bridge: Publisher, chromium: Browser
+) -> None:
+    async with visit(chromium, live_api.url, timezone_id="UTC") as open_page:
+        page = open_page.page
+        made = prediction(EAST, 15, 9, minutes_ago=2)
+        await publish(bridge, reading(EAST, 70), reading(WEST, 70), made, prediction(EAST, 30, 45, minutes_ago=2))
+        await until_speed(open_page, WEST, 70)
+        await until_level(open_page, EAST, "ab")
+        slider = page.get_by_role("slider", name="Time shown")
+        await open_page.until("() => !document.querySelector('#ahead').disabled")
+        await slider.focus()
+        await page.keyboard.press("ArrowRight")
+        await until_level(open_page, EAST, "f")
+        await until_level(open_page, WEST, "none")
+        when = f"Forecast for {made.target_time:%H:%M} UTC, made {made.made_at:%H:%M}"
+        await until_text(open_page, f"{when} by {MODEL}.")
+        assert await page.locator("#slowest li").all_inner_texts() == ["F\nBridge, eastbound\n9 km/h\n13 %"]
+        assert await page.locator("#ratio-when").inner_text() == "Expected in 15 min"
+        assert await page.locator("#ratio").inner_text() == "13"
+        await open_page.keep("page-forecast")
+        await page.keyboard.press("ArrowRight")
+        await until_level(open_page, EAST, "c")
+        await page.keyboard.press("End")
+        await until_text(open_page, "No forecast for 60 min ahead.")
+        await page.keyboard.press("Home")
+        await until_level(open_page, EAST, "ab")
+
+
+async def test_a_new_forecast_takes_the_place_of_the_one_shown_while_readings_do_not(
+    live_api: LiveApi, bridge: Publisher, chromium: Browser
+) -> None:
+    await publish(bridge, reading(EAST, 70, minutes_ago=2), prediction(EAST, 30, 9, minutes_ago=1))
+    async with visit(chromium, f"{live_api.url}/#in=30&link={EAST}") as open_page:
+        await until_level(open_page, EAST, "f")
+        await open_page.page.locator("#details", has_text="9 km/h (4–14)").wait_for(timeout=5000)
+        await publish(bridge, reading(EAST, 60))
+        await until_speed(open_page, EAST, 60)
+        await until_level(open_page, EAST, "f")
+        await publish(bridge, prediction(EAST, 30, 45))
+        await until_level(open_page, EAST, "c")
+
+
+@pytest.mark.parametrize("hash_", ["#in=30&map=13/40.7/-74", "#in=99&map=1e9/x/&link=%00&area="])
+async def test_any_address_opens_the_page_and_a_shared_one_shows_the_same(
+    live_api: LiveApi, bridge: Publisher, chromium: Browser, hash_: str
+) -> None:
+    await publish(bridge, reading(EAST, 70), prediction(EAST, 30, 9))
+    async with visit(chromium, f"{live_api.url}/{hash_}") as open_page:
+        await until_speed(open_page, EAST, 70)
+        await until_level(open_page, EAST, "f" if "in=30" in hash_ else "ab")
+        shared = await open_page.ask("() => location.hash")
+        assert ("in=30" in shared) == ("in=30" in hash_)
+        if "13/40.7" in hash_:
+            assert "map=13/40.7" in shared
+        assert open_page.errors == []
