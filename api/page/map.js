@@ -7,6 +7,7 @@ import { Markers } from "./markers.js";
 import { number } from "./words.js";
 
 const NEW_YORK = L.latLngBounds([40.55, -74.15], [40.87, -73.75]);
+const PHONE_DETAILS = 0.7; // of the map's height, as in phone.css
 const PULSE_MS = 900;
 const PULSE_STEP_MS = 75;
 const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -187,9 +188,8 @@ export class TrafficMap {
     this.#placed = true;
     this.#map.invalidateSize({ animate: false });
     const whole = this.#map.getContainer().getBoundingClientRect();
-    const panel = at("details").getBoundingClientRect();
-    const beside = panel.width < whole.width * 0.8;
-    const covered = beside ? [Math.min(panel.width, whole.width / 2), 0] : [0, Math.min(panel.height, whole.height * 0.7)];
+    const { width } = at("details").getBoundingClientRect();
+    const covered = width < whole.width * 0.8 ? [Math.min(width, whole.width / 2), 0] : [0, whole.height * PHONE_DETAILS];
     const view = { maxZoom: Math.max(13, this.#map.getZoom()), animate: !still.matches };
     this.#map.fitBounds(bounds.pad(0.5), { ...view, paddingBottomRight: covered });
   }
