@@ -153,8 +153,8 @@ function changeState(next, retryIn) {
   if (state === "locked") giveKey();
 }
 
-async function giveKey() {
-  if (await askForKey()) connection.retry();
+async function giveKey(wish) {
+  if (await askForKey(wish)) connection.retry();
 }
 
 function showBanner() {
@@ -224,7 +224,7 @@ const server = new URL("ws/traffic", location.href);
 server.protocol = server.protocol.replace("http", "ws");
 server.hash = "";
 const connection = new Connection(server, TOPICS, { onState: changeState, onMessage: receive });
-at("retry").onclick = () => (state === "locked" ? giveKey() : connection.retry());
+at("retry").onclick = () => (state === "locked" ? giveKey({ again: true }) : connection.retry());
 askForBottlenecks();
 setInterval(askForBottlenecks, BOTTLENECKS_AGAIN_MS);
 setInterval(refresh, REFRESH_MS);

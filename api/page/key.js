@@ -5,6 +5,7 @@ import { at } from "./elements.js";
 const PLACE = "urbanclear.key";
 let current = recall();
 let asking = null;
+let declined = false;
 
 function recall() {
   try {
@@ -27,12 +28,15 @@ export function key() {
   return current;
 }
 
-// Asks the reader, whoever else asks meanwhile; true once they have given a key, false when they would not.
-export function askForKey() {
-  asking ??= openForm().finally(() => {
-    asking = null;
-  });
-  return asking;
+// Asks the reader, whoever else asks meanwhile; true once they have given a key, false when they would not. Who would
+// not is asked again only where they want to be.
+export async function askForKey({ again = false } = {}) {
+  if (declined && !again) return false;
+  asking ??= openForm();
+  const given = await asking;
+  asking = null;
+  declined = !given;
+  return given;
 }
 
 function openForm() {

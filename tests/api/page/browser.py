@@ -57,7 +57,7 @@ async def open_chromium() -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def visit(
+async def opened(
     browser: Browser,
     url: str,
     *,
@@ -66,7 +66,7 @@ async def visit(
     between: Callable[[WebSocketRoute], None] | None = None,
     **reader: Any,
 ) -> AsyncIterator[Visit]:
-    """The page at `url`, live; `between` stands before its WebSocket, `reader` is what the browser is told."""
+    """The page at `url`; `between` stands before its WebSocket, `reader` is what the browser is told."""
     context = await browser.new_context(viewport={"width": width, "height": height}, **reader)
     if between is not None:
         await context.route_web_socket(re.compile("/ws/traffic"), between)
@@ -76,6 +76,13 @@ async def visit(
     found.page.on("pageerror", lambda error: found.errors.append(str(error)))
     found.page.on("console", lambda message: found.errors.append(message.text) if message.type == "error" else None)
     await found.page.goto(url)
-    await found.until_state("live")
     yield found
     await context.close()
+
+
+@asynccontextmanager
+async def visit(browser: Browser, url: str, **options: Any) -> AsyncIterator[Visit]:
+    """As `opened`, and live."""
+    async with opened(browser, url, **options) as found:
+        await found.until_state("live")
+        yield found
