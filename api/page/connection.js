@@ -18,6 +18,7 @@ export class Connection {
   #socket = null;
   #timer = 0;
   #heardAt = 0;
+  #shown = null; // the key that the server was shown
 
   // onState("live" | "stale" | "locked", retryInMs) follows the connection; onMessage gets each snapshot and update.
   constructor(url, topics, handlers) {
@@ -42,7 +43,8 @@ export class Connection {
     this.#timer = setTimeout(() => this.#drop(), ANSWER_WITHIN_MS);
     this.#heardAt = performance.now();
     socket.onopen = () => {
-      if (key()) this.#send({ type: "authenticate", key: key() });
+      this.#shown = key();
+      if (this.#shown) this.#send({ type: "authenticate", key: this.#shown });
       for (const topic of this.#cursors.keys()) this.#subscribe(topic);
       this.#send({ type: "ping" }); // where nothing has changed since, the pong is all that comes
     };
@@ -107,7 +109,8 @@ export class Connection {
     this.#live = false;
     const asked = askedWait(reason);
     if (code === POLICY && asked === null) {
-      this.#handlers.onState("locked", 0);
+      if (key() !== this.#shown) this.#open(); // another was given meanwhile
+      else this.#handlers.onState("locked", 0);
       return;
     }
     const wait = this.#wait(asked);

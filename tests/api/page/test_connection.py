@@ -10,12 +10,11 @@ from playwright.async_api import Browser, WebSocketRoute
 
 from api.live.hub import Hub
 from schema.publisher import Publisher
-from tests.api.conftest import LiveApi, running_api
+from tests.api.conftest import LiveApi, running_api, settings_with_key
 from tests.api.page.browser import visit
 from tests.api.page.feeding import EAST, WEST, publish, reading, until_speed
 from tests.api.relay import Relay
 from tests.waiting import until
-from urbanclear.settings import Settings
 
 NO_KAFKA = "127.0.0.1:1"
 
@@ -74,7 +73,7 @@ async def test_a_page_waits_as_long_as_a_stopping_server_asks(
     database_url: str, chromium: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Hub, "retry_after", lambda _: 20.0)
-    settings = Settings.model_validate({"database_url": database_url, "kafka_bootstrap": NO_KAFKA})
+    settings = settings_with_key(database_url, NO_KAFKA)
     async with AsyncExitStack() as stack:
         leaving = await stack.enter_async_context(running_api(settings, bridged=False))
         open_page = await stack.enter_async_context(visit(chromium, leaving.url))

@@ -2,46 +2,31 @@
 
 from collections.abc import AsyncIterator
 
-import psycopg
 import pytest
 from playwright.async_api import Browser
-from schema.keys import creating, new_key
-from schema.scopes import Scope
-from sqlalchemy import create_engine
 
-from schema.database import sqlalchemy_url
-from tests.api.conftest import LiveApi, running_api
+from schema.keys import new_key
+from schema.scopes import Scope
+from tests.api.conftest import LiveApi, add_key, running_api, settings_with_key
 from tests.api.page.browser import opened
+from tests.schema.city import city_at
 from tests.waiting import until
-from urbanclear.settings import Settings
 
 
 @pytest.fixture
 async def closed_api(kafka_bootstrap: str, database_url: str) -> AsyncIterator[LiveApi]:
     """An API that answers nobody without a key; it knows one sensor."""
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute(
-            "INSERT INTO sensors (external_id, name, area, lat, lon) VALUES ('t:1', 'Main Street', 'Queens', 40.7, -73.8)"
-        )
-    settings = {"database_url": database_url, "kafka_bootstrap": kafka_bootstrap, "open_reads": False}
-    async with running_api(Settings.model_validate(settings)) as api:
+    async with city_at(database_url) as city:
+        await city.sensor("1", lat=40.7, lon=-73.8)
+    async with running_api(settings_with_key(database_url, kafka_bootstrap, open_reads=False)) as api:
         yield api
-
-
-def make_key(database_url: str) -> str:
-    """A key that may read."""
-    key = new_key()
-    engine = create_engine(sqlalchemy_url(database_url))
-    with engine.begin() as connection:
-        connection.execute(creating("wall", key, [Scope.READ], None))
-    engine.dispose()
-    return key
 
 
 async def test_a_key_is_asked_for_checked_and_used_for_rest_and_websocket(
     closed_api: LiveApi, database_url: str, chromium: Browser
 ) -> None:
-    key = make_key(database_url)
+    key = new_key()
+    add_key(database_url, key, Scope.READ, name="wall")
     async with opened(chromium, closed_api.url) as open_page:
         page = open_page.page
         dialog = page.get_by_role("dialog", name="This server asks for a key")
