@@ -27,6 +27,7 @@ log = get_logger("api")
 router = APIRouter(tags=["graphql"])
 
 MOST_BYTES: Final = 64 * 1024
+MOST_ADDRESS: Final = 4_000  # characters: an address that is longer is refused by much that is on the way
 RESPONSES: Final[Responses] = {
     400: problem("The body is no request of GraphQL"),
     413: problem("The body is too long"),
@@ -96,8 +97,8 @@ async def get(
     request: Request,
     database: DatabaseDep,
     settings: SettingsDep,
-    query: Annotated[str, Query(max_length=MOST_BYTES, examples=[EXAMPLE])],
-    variables: Annotated[str | None, Query(max_length=MOST_BYTES, description="a JSON object")] = None,
+    query: Annotated[str, Query(max_length=MOST_ADDRESS, examples=[EXAMPLE])],
+    variables: Annotated[str | None, Query(max_length=MOST_ADDRESS, description="a JSON object")] = None,
     operation_name: Annotated[str | None, Query(alias="operationName", max_length=200)] = None,
 ) -> Response:
     """Run a query that is in the address."""

@@ -45,7 +45,7 @@ async def test_no_request_finds_a_status_or_a_shape_that_is_not_documented(
 async def asked(url: str, phase: str, report: Path) -> int:
     command = [str(Path(sys.executable).with_name("schemathesis")), "run", f"{url}/openapi.json"]
     options = ["--checks", ",".join(CHECKS), "--phases", phase, "--continue-on-failure", "--no-color"]
-    amount = ["--max-examples", "15", "--seed", "1", "--workers", "2", "--suppress-health-check", "all"]
+    amount = ["--max-examples", "15", "--seed", "1", "--workers", "1", "--suppress-health-check", "all"]
     with report.open("wb") as out:
         process = await asyncio.create_subprocess_exec(
             *(*command, *options, *amount, *ENDLESS, "--header", f"Authorization: Bearer {KEY}"),
