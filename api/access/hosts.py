@@ -4,7 +4,8 @@ A page of another site can point its own name at 127.0.0.1 (DNS rebinding) or op
 allow across sites. Both show in headers that a page cannot choose. Programs send no Origin and are not concerned.
 """
 
-from urllib.parse import urlsplit
+import re
+from typing import Final
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -15,6 +16,8 @@ from api.access.guard import PROBES
 from api.http import problems
 from urbanclear.hosts import is_loopback
 from urbanclear.settings import Settings
+
+_HOST: Final = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
 
 class Hosts:
@@ -60,8 +63,6 @@ class Hosts:
 
 
 def host_name(host: str) -> str | None:
-    """The name in a Host header, without its port; None where it is none."""
-    try:
-        return urlsplit(f"//{host}").hostname
-    except ValueError:
-        return None
+    """The name in a Host header (RFC 9110, 7.2), without its port; None where it is none."""
+    found = _HOST.fullmatch(host)
+    return found[1].lower() if found else None

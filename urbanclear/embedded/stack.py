@@ -197,17 +197,11 @@ class Stack:
         state.write_stack_env(self.folder, env)
         self._add_address("api", self.api_url)
         self._add_address("api, key", self.key)
-        self._start_part("api", ["api"], {**env, "URBANCLEAR_OPEN_READS": str(self._reads_are_open())})
+        self._start_part("api", ["api"], {**env, "URBANCLEAR_OPEN_READS": str(reads_are_open(self.settings))})
         for name in ("ingest", "alerting"):
             self._start_part(name, [name], env)
         if self.source:
             self._start_part("source", ["source", *self.source], env, until_done=True)
-
-    def _reads_are_open(self) -> bool:
-        """To this machine alone, unless the settings say otherwise."""
-        if "open_reads" in self.settings.model_fields_set:
-            return self.settings.open_reads
-        return is_loopback(self.settings.api_host)
 
     def _make_key(self, database_url: str) -> None:
         """A key of the folder's own with all scopes; another in its place where it was revoked."""
@@ -257,6 +251,13 @@ class Stack:
 
     def _log(self, name: str) -> Path:
         return self.folder / "logs" / f"{name}.log"
+
+
+def reads_are_open(settings: Settings) -> bool:
+    """To this machine alone, unless the settings say otherwise."""
+    if "open_reads" in settings.model_fields_set:
+        return settings.open_reads
+    return is_loopback(settings.api_host)
 
 
 def _without_password(url: str) -> str:

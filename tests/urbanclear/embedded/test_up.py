@@ -17,9 +17,11 @@ import httpx
 import psutil
 import pytest
 
+from tests.api.conftest import bearer
 from tests.waiting import fetch_one, until, until_query
 from urbanclear.embedded import state
 from urbanclear.embedded.ports import choose
+from urbanclear.embedded.stack import reads_are_open
 from urbanclear.errors import StartError
 from urbanclear.settings import Settings
 
@@ -178,7 +180,7 @@ async def test_servers_that_the_settings_name_are_used_instead_of_embedded_ones(
         await until_query(empty_database_url, "SELECT count(*) > 500 FROM readings", True)
 
 
-async def test_readings_can_be_pushed_with_the_key_in_the_folder_and_with_no_other(
+async def test_the_key_in_the_folder_is_printed_and_does_all_while_reads_need_none(
     folder: Path, kafka_bootstrap: str, empty_database_url: str
 ) -> None:
     given = {"URBANCLEAR_DATABASE_URL": empty_database_url, "URBANCLEAR_KAFKA_BOOTSTRAP": kafka_bootstrap}
@@ -186,13 +188,40 @@ async def test_readings_can_be_pushed_with_the_key_in_the_folder_and_with_no_oth
         key = folder / "api.key"
         assert key.stat().st_mode & 0o777 == 0o600
         assert key.read_text() not in (folder / "stack.env").read_text()
-        url = f"http://127.0.0.1:{stack.settings.api_port}/api/v1/readings"
+        assert key.read_text() in "".join((folder.parent / f"{folder.name}.log").read_text().split())
+        url = f"http://127.0.0.1:{stack.settings.api_port}/api/v1"
         pushed = {"sensor": "test:1", "time": datetime.now(UTC).isoformat(), "speed_kmh": 50}
         async with httpx.AsyncClient(trust_env=False) as client:
-            for said, status in ((key.read_text(), 202), ("another key altogether", 401)):
-                answer = await client.post(url, json=pushed, headers={"Authorization": f"Bearer {said}"})
+            for said, status in (
+                (f"Bearer {key.read_text()}", 202),
+                ("Bearer another key altogether", 401),
+                ("", 401),
+            ):
+                answer = await client.post(f"{url}/readings", json=pushed, headers={"Authorization": said})
                 assert answer.status_code == status
+            assert (await client.get(f"{url}/keys")).status_code == 401
+            [row] = (await client.get(f"{url}/keys", headers=bearer(key.read_text()))).json()["items"]
+            assert (str(folder) in row["name"], row["scopes"]) == (True, ["admin"])
+            assert (await client.get(f"{url}/sensors")).status_code == 200
         await until_query(empty_database_url, "SELECT count(*) FROM readings", 1)
+
+
+@pytest.mark.parametrize(
+    ("said", "are_open"),
+    [
+        ({}, True),
+        ({"api_host": "::1"}, True),
+        ({"api_host": "localhost"}, True),
+        ({"api_host": "0.0.0.0"}, False),
+        ({"api_host": "traffic.example"}, False),
+        ({"api_host": "0.0.0.0", "open_reads": True}, True),
+        ({"open_reads": False}, False),
+    ],
+)
+def test_reads_are_open_to_this_machine_alone_unless_the_settings_say_otherwise(
+    said: dict[str, object], are_open: bool
+) -> None:
+    assert reads_are_open(Settings.model_validate(said)) == are_open
 
 
 def test_a_full_disk_is_one_clear_sentence(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
