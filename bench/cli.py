@@ -81,6 +81,14 @@ def ingest(
 
 
 @app.command()
+def api(quick: Quick = False, as_json: AsJson = False) -> None:
+    """How soon REST answers: each of ten questions against its bare SQL, and all mixed, 200 a second."""
+    from bench.api.measure import FULL, QUICK, measure
+
+    _show(_measured(lambda say: measure(get_settings(), QUICK if quick else FULL, say)), as_json)
+
+
+@app.command()
 def websocket(
     clients: Annotated[
         int | None, typer.Option(help="clients held at once; by default 10,000", min=50, show_default=False)

@@ -16,6 +16,7 @@ from statistics import quantiles
 from psycopg import AsyncConnection
 from psycopg.rows import scalar_row
 
+from bench.city import DAY_SQL, LATEST_SQL, SENSORS, SENSORS_SQL
 from bench.database import fresh_database
 from bench.figures import Figure, figure
 from schema.chunks import Chunks
@@ -27,31 +28,10 @@ from urbanclear.settings import Settings
 
 Say = Callable[[str], None]
 
-SENSORS, DAYS = 1_000, 30
+DAYS = 30
 FULL_ROWS = SENSORS * DAYS * 2 * 1_440
 RUNS, SAMPLES = 3, 40
 
-_SENSORS = f"""
-    INSERT INTO sensors (external_id, name, kind, area, road, direction, lat, lon, length_m, free_flow_speed_kmh)
-    SELECT 'bench:' || n, 'Sensor ' || n, 'detector', 'area ' || n % 5, 'Road ' || (n - 1) / 20, 'N',
-           40 + (n - 1) % 20 * 0.009, -74 + (n - 1) / 20 * 0.01, 1000, 100
-    FROM generate_series(1, {SENSORS}) AS n
-"""
-_DAY = """
-    INSERT INTO {table} (sensor_id, time, speed_kmh, volume_vph, occupancy)
-    SELECT sensor, time,
-           round((70 + 25 * sin(extract(epoch FROM time) / 13750) + noise %% 1000 / 200.0)::numeric, 1),
-           120 * ((600 - 400 * sin(extract(epoch FROM time) / 13750) + noise %% 300) / 120)::integer,
-           round((0.1 - 0.05 * sin(extract(epoch FROM time) / 13750) + noise %% 100 / 10000.0)::numeric, 3)
-    FROM generate_series(%(start)s::timestamptz, %(end)s::timestamptz - interval '1 second', %(interval)s) AS time,
-         generate_series(1, %(sensors)s) AS sensor,
-         LATERAL (SELECT hashint4(sensor * 7919 + extract(epoch FROM time)::integer) & 1048575 AS noise) AS hashed
-"""
-_LATEST = """
-    INSERT INTO latest_readings
-    SELECT DISTINCT ON (sensor_id) sensor_id, time, speed_kmh, volume_vph, occupancy, travel_time_s
-    FROM readings WHERE time >= %(start)s ORDER BY sensor_id, time DESC
-"""
 _HOURLY_RAW = """
     SELECT date_bin('1 hour', time, timestamptz 'epoch') AS hour, avg(speed_kmh) FROM readings
     WHERE time >= %(start)s AND time < %(end)s GROUP BY hour ORDER BY hour
@@ -129,17 +109,17 @@ async def measure(settings: Settings, rows: int, say: Say) -> tuple[str, list[Fi
 async def _filled(city: City, say: Say) -> Figure:
     """Fill the city, day by day; how long rollups took for each million new readings."""
     await city.engine.pause_jobs(city.connection)
-    await city.connection.execute(_SENSORS.encode())
+    await city.connection.execute(SENSORS_SQL.encode())
     chunks, refreshed = Chunks(city.engine), []
     for number, day in enumerate(city.days):
         say(f"day {number + 1} of {DAYS}")
         await chunks.ensure(city.connection, "readings", [day])
-        inserted = await city.connection.execute(_DAY.format(table="readings").encode(), _day(city, day))
+        inserted = await city.connection.execute(DAY_SQL.format(table="readings").encode(), _day(city, day))
         began = time.perf_counter()
         await city.engine.catch_up(city.connection, Retention())
         refreshed.append((time.perf_counter() - began) * 1e6 / inserted.rowcount)
         await city.engine.compress(city.connection)
-    await city.connection.execute(_LATEST, {"start": city.end - timedelta(hours=1)})
+    await city.connection.execute(LATEST_SQL, {"start": city.end - timedelta(hours=1)})
     await city.connection.execute("VACUUM ANALYZE")
     say("measures of the last week")
     await compute_days(city.connection, _last_week(city), Definition.of(Settings()))
@@ -166,7 +146,7 @@ async def _storage(city: City, say: Say) -> list[Figure]:
     compressed_rows = rows * stored.compressed_chunks / DAYS  # a chunk is a day, and every day is alike
     once_compressed, together = [], []
     for day in city.days[:: DAYS // RUNS]:
-        inserted = await city.connection.execute(_DAY.format(table="plain").encode(), _day(city, day))
+        inserted = await city.connection.execute(DAY_SQL.format(table="plain").encode(), _day(city, day))
         bare = await city.number("SELECT pg_total_relation_size('plain')") / inserted.rowcount
         together.append(stored.bytes / rows / bare)
         once_compressed.append(stored.bytes_after / compressed_rows / bare if stored.bytes_after else together[-1])

@@ -16,7 +16,7 @@ from typing import Any, Final
 import httpx
 
 from bench.figures import Figure, figure
-from bench.websocket.site import Clients, Site, clients, running_site, started
+from bench.site import Clients, Site, clients, running_site, started
 from schema.events import Reading
 from schema.publisher import Publisher, open_publisher
 from urbanclear.embedded.ports import choose

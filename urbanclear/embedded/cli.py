@@ -132,7 +132,7 @@ def _draw(live: Live, progress: Progress, history: TaskID, figures: Figures) -> 
 
 
 def _table(stack: "Stack") -> Table:
-    table = Table("part", Column("address", overflow="fold"), "state")
+    table = Table("part", Column("address", no_wrap=True), "state")
     for row in stack.addresses:
         table.add_row(row.part, row.address, stack.part_state(row.part))
     return table

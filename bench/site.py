@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -21,6 +21,7 @@ from urbanclear.embedded.process import Process
 from urbanclear.settings import LOOPBACK, Settings
 
 Say = Callable[[str], None]
+Prepare = Callable[[str], Awaitable[None]]
 STOP_SECONDS: Final = 20
 MOST_CLIENTS: Final = "20000"
 _sources = count(2)
@@ -32,6 +33,7 @@ class Site:
 
     url: str
     bootstrap: str
+    database_url: str
     process: Process
     say: Say
 
@@ -45,8 +47,8 @@ class Site:
 
 
 @asynccontextmanager
-async def running_site(settings: Settings, say: Say) -> AsyncIterator[Site]:
-    """A site of its own, gone on leaving."""
+async def running_site(settings: Settings, say: Say, prepare: Prepare | None = None) -> AsyncIterator[Site]:
+    """A site of its own, gone on leaving; `prepare` fills its database."""
     say("starting Kafka, PostgreSQL and the API")
     async with (
         empty_folder() as folder,
@@ -54,6 +56,8 @@ async def running_site(settings: Settings, say: Say) -> AsyncIterator[Site]:
         running_broker(folder, settings) as broker,
     ):
         await asyncio.to_thread(upgrade, database_url, settings)
+        if prepare is not None:
+            await prepare(database_url)
         [port] = choose(1, [])
         env = {
             "URBANCLEAR_DATABASE_URL": database_url,
@@ -65,7 +69,7 @@ async def running_site(settings: Settings, say: Say) -> AsyncIterator[Site]:
             "URBANCLEAR_RATE_PER_ADDRESS": "1000000/second",
         }
         process = Process("api", [sys.executable, "-m", "urbanclear", "api"], folder / "api.log", env)
-        site = Site(f"http://{LOOPBACK}:{port}", broker.bootstrap, process, say)
+        site = Site(f"http://{LOOPBACK}:{port}", broker.bootstrap, database_url, process, say)
         async with started(process, f"{site.url}/api/v1/websocket/status", "connected"):
             yield site
 
