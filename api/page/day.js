@@ -6,7 +6,6 @@ export const DAY_MS = 24 * 60 * 60_000;
 const AHEAD_MS = 75 * 60_000;
 export const BUCKET_MS = 5 * 60_000;
 const SLOT_MS = 15 * 60_000;
-const GAP_MS = 30 * 60_000;
 const DAY_TYPES = { Sat: "saturday", Sun: "sunday" };
 const FORMAT = { weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
 
@@ -72,7 +71,7 @@ function markGaps(rows) {
   let before = -Infinity;
   for (const row of rows) {
     if (row.speed !== undefined) before = row.time;
-    else if (row.time - before > GAP_MS / 2) row.speed = null;
+    else if (row.time - before > SLOT_MS) row.speed = null;
   }
   return rows;
 }
