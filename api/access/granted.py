@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 
 from schema.scopes import Scope
@@ -9,11 +10,17 @@ from schema.scopes import Scope
 
 @dataclass(frozen=True)
 class Granted:
-    """Who asks, and what they may do. `name` is the key's, or the token's subject; None where nobody said who."""
+    """Who asks, and what they may do, `until` when; `name` is the key's, or the token's subject, None for nobody."""
 
     scopes: frozenset[Scope]
     name: str | None = None
     key_id: int | None = None
+    until: datetime | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has expired."""
+        return self.until is not None and self.until <= datetime.now(UTC)
 
 
 #: Whoever asks where reads are open.

@@ -7,6 +7,7 @@ With the database away the keys that were read last go on to be accepted.
 import asyncio
 import hmac
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -14,6 +15,7 @@ from typing import Any, Final
 from sqlalchemy import RowMapping, bindparam, update
 
 from api.access.granted import Granted
+from api.access.standing import Standing
 from api.access.store import AWAY, Store
 from schema.keys import digest_of, usable
 from schema.scopes import with_implied
@@ -31,7 +33,6 @@ _NOTE_USE: Final = update(api_keys).where(api_keys.c.id == bindparam("key")).val
 @dataclass(frozen=True)
 class _Key:
     digest: bytes
-    expires_at: datetime | None
     granted: Granted
 
 
@@ -42,10 +43,12 @@ class Keys:
         self._store = store
         self._refresh_s = refresh_s
         self._keys: dict[bytes, _Key] = {}
+        self._numbers: set[int | None] = set()
+        self.standing = Standing()
         self._read_at = -LEAST_AGE_SECONDS
         self._problem: Exception | None = None
         self._reading = asyncio.Lock()
-        self._used: dict[int, datetime] = {}
+        self._used: dict[int | None, datetime] = {}
         self._noted_at = time.monotonic()
 
     def known(self, key: str) -> Granted | None:
@@ -55,12 +58,14 @@ class Keys:
         # Nobody chooses the bytes of a digest, so that the time it takes to find one tells nothing.
         if found is None or not hmac.compare_digest(found.digest, digest):
             return None
-        now = datetime.now(UTC)
-        if found.expires_at is not None and found.expires_at <= now:
+        if found.granted.is_over:
             return None
-        if found.granted.key_id is not None:
-            self._used[found.granted.key_id] = now
+        self._used[found.granted.key_id] = datetime.now(UTC)
         return found.granted
+
+    def holds(self, granted: Granted) -> bool:
+        """Whether what was granted before still is."""
+        return not granted.is_over and (granted.key_id is None or granted.key_id in self._numbers)
 
     async def find(self, key: str) -> Granted | None:
         """As `known`, after the keys were read again.
@@ -72,7 +77,7 @@ class Keys:
 
     def forget(self, number: int) -> None:
         """Accept the key of this number no more."""
-        self._keys = {digest: key for digest, key in self._keys.items() if key.granted.key_id != number}
+        self._replace(key for key in self._keys.values() if key.granted.key_id != number)
 
     async def run(self) -> None:
         """Keep the keys fresh, and note their use, until cancelled."""
@@ -83,6 +88,7 @@ class Keys:
                     await self.note_use()
             except AWAY as problem:
                 log.warning("access.keys_not_read", error=str(problem).splitlines()[0])
+                self.standing.end_lapsed(self.holds)
             await asyncio.sleep(self._refresh_s)
 
     async def note_use(self) -> None:
@@ -110,10 +116,15 @@ class Keys:
         except AWAY as problem:
             self._problem = problem
             raise
-        self._keys = {key.digest: key for key in map(_key, rows)}
+        self._replace(map(_key, rows))
+
+    def _replace(self, keys: Iterable[_Key]) -> None:
+        self._keys = {key.digest: key for key in keys}
+        self._numbers = {key.granted.key_id for key in self._keys.values()}
+        self.standing.end_lapsed(self.holds)
 
 
 def _key(row: RowMapping) -> _Key:
     fields: dict[str, Any] = dict(row)
-    granted = Granted(with_implied(fields["scopes"]), fields["name"], fields["id"])
-    return _Key(bytes(fields["digest"]), fields["expires_at"], granted)
+    granted = Granted(with_implied(fields["scopes"]), fields["name"], fields["id"], fields["expires_at"])
+    return _Key(bytes(fields["digest"]), granted)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import jwt
@@ -51,7 +52,8 @@ class Tokens:
             raise unavailable("The identity provider") from None
         except PyJWTError as error:
             raise wrong("invalid_token", f"The token is not accepted ({error}): ask for a new one.") from None
-        return Granted(with_implied(_words(claims, self._claim)), str(claims["sub"]))
+        until = datetime.fromtimestamp(claims["exp"] + LEEWAY_SECONDS, UTC)
+        return Granted(with_implied(_words(claims, self._claim)), str(claims["sub"]), until=until)
 
     def _claims(self, token: str) -> dict[str, Any]:
         """What it says, once all of it is checked; nothing is fetched right after that failed."""

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header, HTTPException, Path, Query, Request, Resp
 from fastapi.responses import StreamingResponse
 
 from api.access.address import address_of
-from api.deps import HubDep, SettingsDep
+from api.deps import AccessDep, HubDep, SettingsDep
 from api.http.describing import problem
 from api.http.problems import bad_parameter
 from api.live import items, metrics
@@ -93,6 +93,7 @@ class Slot:
 )
 async def stream(
     request: Request,
+    access: AccessDep,
     hub: HubDep,
     settings: SettingsDep,
     topic: Annotated[TopicName, Path(description="what to follow")],
@@ -118,6 +119,7 @@ async def stream(
     if not hub.has_room_for(asked, wanted):
         raise HTTPException(503, f"{NO_ROOM}.", {"Retry-After": "30"})
     slot.write(message)
+    access.authentication.keys.standing.keep(slot, request.state.granted, Slot.cut)
     body = _events(hub, address, asked, wanted, slot, seq)
     return StreamingResponse(body, media_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"})
 

@@ -33,6 +33,7 @@ from urbanclear.settings import Settings
 
 POLICY, TRY_AGAIN_LATER = 1008, 1013  # RFC 6455, 7.4, and its registry
 MOST_ERRORS: Final = 20
+AUTHENTICATE_SECONDS: Final = 10.0  # for a key, where one is needed
 
 
 PATH: Final = re.compile("/ws/traffic(?:/[^/]{1,100})?")
@@ -115,8 +116,7 @@ class Session:
 
     def end(self) -> None:
         """Let go of all that was subscribed to."""
-        if self._idle is not None:
-            self._idle.cancel()
+        self._forget_idle()
         for group in self._subscribed.values():
             self._hub.unsubscribe(group, self._outlet)
         self._subscribed.clear()
@@ -137,6 +137,7 @@ class Session:
         match said:
             case Authenticate():
                 self._welcome = await authorise(self._socket, said.key)
+                self._forget_idle()
                 self._tell(Authenticated())
             case Ping():
                 self._tell(Pong())
@@ -180,13 +181,18 @@ class Session:
         self._outlet.write(told(message))
 
     def _watch_idle(self) -> None:
-        """A client without a subscription is not kept for long."""
-        if self._subscribed and self._idle is not None:
+        """A client without a subscription is not kept for long, without a key where one is needed even less."""
+        if self._subscribed:
+            self._forget_idle()
+        elif self._idle is None:
+            idle = self._settings.live_idle.total_seconds()
+            seconds = idle if self._welcome else min(idle, AUTHENTICATE_SECONDS)
+            self._idle = asyncio.get_running_loop().call_later(seconds, self._idled)
+
+    def _forget_idle(self) -> None:
+        if self._idle is not None:
             self._idle.cancel()
             self._idle = None
-        elif not self._subscribed and self._idle is None:
-            seconds = self._settings.live_idle.total_seconds()
-            self._idle = asyncio.get_running_loop().call_later(seconds, self._idled)
 
     def _idled(self) -> None:
         metrics.REFUSED.labels("idle").inc()

@@ -5,8 +5,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from tests.api.access.conftest import WRONG, Guard, Guarded
-from tests.api.live.listening import say, told
+from tests.api.access.conftest import Guard, Guarded
 
 pytestmark = pytest.mark.parametrize("server_url", ["embedded"], indirect=True)
 SENSORS = "/api/v1/sensors"
@@ -78,24 +77,3 @@ async def test_pages_of_other_sites_are_told_nothing_unless_they_are_named(guard
         refused = await guarded.client.get(SENSORS, headers={"Origin": MAP})
         assert (refused.status_code, refused.headers["access-control-allow-origin"]) == (401, MAP)
         assert "RateLimit" in refused.headers["access-control-expose-headers"]
-
-
-async def test_a_websocket_wants_the_key_in_the_handshake_or_in_a_message(guarding: Guard) -> None:
-    async with guarding() as guarded:
-        key = next(iter(guarded.keys.values()))
-        assert await opened(guarded, Authorization=f"Bearer {WRONG}") == 401
-        async with connect(
-            guarded.api.websocket_url, proxy=None, additional_headers={"Authorization": f"Bearer {key}"}
-        ) as socket:
-            await say(socket, type="subscribe", topic="traffic")
-            assert (await told(socket))["type"] == "snapshot"
-        async with connect(guarded.api.websocket_url, proxy=None) as socket:
-            for _ in range(2):
-                await say(socket, type="subscribe", topic="traffic")
-                assert (await told(socket))["code"] == "unauthorised"
-                await say(socket, type="authenticate", key=WRONG)
-                assert (await told(socket))["code"] == "unauthorised"
-            await say(socket, type="authenticate", key=key)
-            assert (await told(socket))["type"] == "authenticated"
-            await say(socket, type="subscribe", topic="traffic")
-            assert (await told(socket))["type"] == "snapshot"
