@@ -4,6 +4,7 @@ from ipaddress import IPv6Address, IPv6Network, ip_address
 
 from starlette.types import Scope
 
+MOST_CHARACTERS = 100
 SITE_BITS = 64  # what one subscriber has of IPv6: any of its addresses may be theirs
 
 
@@ -15,7 +16,7 @@ def address_of(scope: Scope) -> str:
     try:
         found = ip_address(client[0].partition("%")[0])
     except ValueError:
-        return str(client[0])
+        return str(client[0])[:MOST_CHARACTERS]
     if not isinstance(found, IPv6Address):
         return str(found)
     return str(found.ipv4_mapped or IPv6Network((found, SITE_BITS), strict=False))

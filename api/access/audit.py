@@ -7,10 +7,12 @@ stops, are written to the log instead and counted.
 import asyncio
 from collections import deque
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, Final
 
 from fastapi import Request
 from sqlalchemy import insert
+from sqlalchemy.exc import DataError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.access import metrics
@@ -70,9 +72,16 @@ class AuditLog:
             _lose(self._waiting.popleft())
 
     async def _write(self) -> None:
+        most = BATCH
         while self._waiting:
-            rows = [self._waiting[number] for number in range(min(BATCH, len(self._waiting)))]
-            await self._store.write(_WRITE, rows)
+            rows = list(islice(self._waiting, most))
+            try:
+                await self._store.write(_WRITE, rows)
+            except DataError:  # one of them holds what the database does not take
+                if len(rows) == 1:
+                    _lose(self._waiting.popleft())
+                most = 1
+                continue
             for row in rows:
                 if self._waiting and self._waiting[0] is row:  # else it was lost meanwhile
                     self._waiting.popleft()

@@ -7,7 +7,6 @@ With the database away the keys that were read last go on to be accepted.
 import asyncio
 import hmac
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -72,18 +71,27 @@ class Keys:
 
         Raises one of `store.AWAY` where the database cannot be asked.
         """
-        await self._read_again()
+        await self.refresh()
         return self.known(key)
 
-    def forget(self, number: int) -> None:
-        """Accept the key of this number no more."""
-        self._replace(key for key in self._keys.values() if key.granted.key_id != number)
+    async def refresh(self) -> None:
+        """Return once the keys are known as they are now, or a little later; raises one of `store.AWAY`.
+
+        Those who come while the keys are read, or wait to be, share what comes of it.
+        """
+        asked_at = time.monotonic()
+        async with self._reading:
+            if self._read_at < asked_at:
+                await asyncio.sleep(max(0.0, self._read_at + LEAST_AGE_SECONDS - time.monotonic()))
+                await self._read()
+            elif self._problem is not None:
+                raise self._problem
 
     async def run(self) -> None:
         """Keep the keys fresh, and note their use, until cancelled."""
         while True:
             try:
-                await self._read()
+                await self.refresh()
                 if time.monotonic() - self._noted_at >= USE_NOTED_SECONDS:
                     await self.note_use()
             except AWAY as problem:
@@ -98,16 +106,6 @@ class Keys:
         if used:
             await self._store.write(_NOTE_USE, [{"key": number, "at": at} for number, at in used.items()])
 
-    async def _read_again(self) -> None:
-        """Those who come while the keys are read, or wait to be, share what comes of it."""
-        asked_at = time.monotonic()
-        async with self._reading:
-            if self._read_at < asked_at:
-                await asyncio.sleep(max(0.0, self._read_at + LEAST_AGE_SECONDS - time.monotonic()))
-                await self._read()
-            elif self._problem is not None:
-                raise self._problem
-
     async def _read(self) -> None:
         self._read_at = time.monotonic()
         self._problem = None
@@ -116,10 +114,7 @@ class Keys:
         except AWAY as problem:
             self._problem = problem
             raise
-        self._replace(map(_key, rows))
-
-    def _replace(self, keys: Iterable[_Key]) -> None:
-        self._keys = {key.digest: key for key in keys}
+        self._keys = {key.digest: key for key in map(_key, rows)}
         self._numbers = {key.granted.key_id for key in self._keys.values()}
         self.standing.end_lapsed(self.holds)
 

@@ -24,6 +24,8 @@ ALGORITHMS: Final = (
 )
 REQUIRED: Final = ("exp", "iss", "aud", "sub")
 LEEWAY_SECONDS: Final = 30
+LAST_SECOND: Final = 253_402_300_799  # of the year 9999
+MOST_SUBJECT: Final = 255  # OpenID Connect Core 1.0, 2
 FETCH_SECONDS: Final = 5
 RETRY_SECONDS: Final = 5.0
 AT_ONCE: Final = 4  # of the threads that all of the API shares
@@ -52,8 +54,11 @@ class Tokens:
             raise unavailable("The identity provider") from None
         except PyJWTError as error:
             raise wrong("invalid_token", f"The token is not accepted ({error}): ask for a new one.") from None
-        until = datetime.fromtimestamp(claims["exp"] + LEEWAY_SECONDS, UTC)
-        return Granted(with_implied(_words(claims, self._claim)), str(claims["sub"]), until=until)
+        subject = str(claims["sub"])
+        if not subject.isprintable() or len(subject) > MOST_SUBJECT:
+            raise wrong("invalid_token", "The token's subject is no name of up to 255 characters.")
+        until = datetime.fromtimestamp(min(int(claims["exp"]) + LEEWAY_SECONDS, LAST_SECOND), UTC)
+        return Granted(with_implied(_words(claims, self._claim)), subject, until=until)
 
     def _claims(self, token: str) -> dict[str, Any]:
         """What it says, once all of it is checked; nothing is fetched right after that failed."""

@@ -1,11 +1,13 @@
 """`/api/v1/keys`: for administrators."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
 from fastapi import APIRouter, HTTPException, Path, Request, Response
 
 from api.access.audit import note
+from api.access.store import AWAY
 from api.deps import AccessDep, DatabaseDep
 from api.http.answering import Listing, answer_list
 from api.http.asking import AskedDep
@@ -61,4 +63,5 @@ async def revoke_key(
     note(request, revoked[0]["name"] if revoked else str(id))
     if not revoked:
         raise HTTPException(404, f"No key in use has the number {id}: see /api/v1/keys for those there are.")
-    access.authentication.keys.forget(id)
+    with suppress(*AWAY):  # it is refused soon in any case
+        await access.authentication.keys.refresh()

@@ -127,6 +127,18 @@ async def test_rows_that_cannot_be_kept_are_logged_and_counted(
     assert "audit.lost" in said
 
 
+@ONLY_PLAIN
+async def test_a_row_that_the_database_does_not_take_holds_up_no_other(database_url: str) -> None:
+    store = Store(database_url)
+    audit = AuditLog(store)
+    common = {"address": "a", "method": "POST", "path": "/", "action": "x", "status": 202}
+    for name in ("before", "no\x00name", "after"):
+        audit.add({"time": datetime.now(UTC), "name": name, **common})
+    await audit.close()
+    await until_query(database_url, "SELECT string_agg(name, ' ' ORDER BY id) FROM audit_log", "before after")
+    await store.close()
+
+
 async def test_rows_are_deleted_once_they_are_older_than_is_set(database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(

@@ -94,6 +94,7 @@ def _b64(raw: bytes) -> str:
 async def test_a_whole_token_may_do_what_its_scopes_say(guarded: Guarded) -> None:
     for algorithm in KEYS:
         assert await guarded.status("/api/v1/sensors", token(algorithm)) == 200
+    assert await guarded.status("/api/v1/sensors", token(exp=10**30)) == 200
     assert await guarded.status("/api/v1/readings", token(), "POST") == 415
     assert await guarded.status("/api/v1/keys", token()) == 403
     assert await guarded.status("/api/v1/keys", token(scope=["admin"])) == 200
@@ -110,6 +111,8 @@ REFUSED: dict[str, Callable[[], str]] = {
     "no end": lambda: token(exp=None),
     "not yet": lambda: token(nbf=time.time() + 3_600),
     "nobody's": lambda: token(sub=None),
+    "of no name": lambda: token(sub="a\x00b"),
+    "of too long a name": lambda: token(sub="a" * 256),
     "another's signature": lambda: token(key=OTHER),
     "an unknown key": lambda: token(key=OTHER, kid="other"),
     "no algorithm": unsigned,
