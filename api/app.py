@@ -94,7 +94,7 @@ def create_app(settings: Settings) -> FastAPI:
 def _add_middleware(app: FastAPI, access: Access, settings: Settings) -> None:
     """The last one added is the first to see a request."""
     app.add_middleware(BodyBound, most_bytes=settings.push_most_bytes)
-    app.add_middleware(CompressMiddleware, minimum_size=1_000, brotli=False)
+    app.add_middleware(CompressMiddleware, minimum_size=1_000, zstd_level=1, gzip_level=3, brotli=False)
     app.add_middleware(Audit, audit=access.audit)
     app.add_middleware(LiveSockets)
     app.add_middleware(Guard, authentication=access.authentication, limits=access.limits)

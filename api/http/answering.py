@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache
 from hashlib import blake2b
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -45,7 +46,7 @@ async def answer_list(asked: Asked, database: Database, listing: Listing) -> Res
     rows = await database.tuples(_statement(listing, chosen, asked, limit + 1, with_key=True))
     shown = rows[:limit]
     following = encode_cursor(shown[-1][len(chosen) :]) if len(rows) > limit else None
-    content = {"items": items_of(shown, chosen, asked.zone), "next": following, **listing.extra}
+    content = {"items": told_rows(shown, chosen, asked.zone), "next": following, **listing.extra}
     return answer_json(asked, content, cache=listing.cache)
 
 
@@ -70,6 +71,20 @@ def answer_json(asked: Asked, content: object, *, cache: str, form: Form = Form.
     return Response(body, headers=headers, media_type=form.value)
 
 
+def told_rows(rows: Sequence[Row[Any]], chosen: Sequence[Told], zone: ZoneInfo | None) -> list[Any]:
+    """As `items_of`, for what is only encoded: structs take a tenth of the time of mappings."""
+    names = tuple(f"{told.name}" for told in chosen)  # SQLAlchemy's names are of a class of their own
+    if zone is not None or any(not name.isidentifier() for name in names):
+        return items_of(rows, chosen, zone)
+    make, count = _struct_of(names), len(names)
+    return [make(*row[:count]) for row in rows]
+
+
+@cache
+def _struct_of(names: tuple[str, ...]) -> type[msgspec.Struct]:
+    return msgspec.defstruct("Row", names)
+
+
 def items_of(rows: Sequence[Row[Any]], chosen: Sequence[Told], zone: ZoneInfo | None) -> list[dict[str, Any]]:
     """The rows by field, times in `zone`; what a row has beyond the fields is left out."""
     names = [told.name for told in chosen]
@@ -87,9 +102,11 @@ def _statement(
 ) -> Select[Any]:
     """In order, except where all of it is streamed: to sort millions of rows would take memory and time."""
     keys = [column.label(f"_key{number}") for number, column in enumerate(listing.key)] if with_key else []
-    statement = listing.statement.with_only_columns(
-        *[told.label for told in chosen], *keys, maintain_column_froms=True
-    )
+    if chosen is listing.shape.fields:
+        statement = listing.statement.add_columns(*keys)
+    else:
+        columns = [*[told.label for told in chosen], *keys]
+        statement = listing.statement.with_only_columns(*columns, maintain_column_froms=True)
     if asked.page.cursor is not None:
         after = decode_cursor(asked.page.cursor, listing.key)
         values = tuple_(*[literal(value, column.type) for value, column in zip(after, listing.key, strict=True)])

@@ -94,6 +94,10 @@ class Shape:
 
     def select(self) -> Select[Any]:
         """All fields."""
+        return self._selected
+
+    @cached_property
+    def _selected(self) -> Select[Any]:
         return select(*[field.label for field in self.fields])
 
     def over(self, rows: FromClause) -> "Shape":

@@ -64,7 +64,7 @@ QUESTIONS: Final = (
         _path("traffic/areas"),
         "SELECT area, max(time), count(*), avg(speed_kmh), avg(speed_ratio), "
         + ", ".join(f"count(*) FILTER (WHERE level_of_service = '{level}')" for level in "ABCDEF")
-        + " FROM current_conditions WHERE time > (SELECT max(time) FROM current_conditions) - interval '15 minutes' "
+        + " FROM current_conditions WHERE time > (SELECT max(time) FROM latest_readings) - interval '15 minutes' "
         "GROUP BY area ORDER BY area",
     ),
     Question(

@@ -1,5 +1,6 @@
 """Corridors as they are told."""
 
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, Table, cast, func
@@ -46,6 +47,7 @@ TRAVEL_TIME: Final = shape(
 SCAN: Final = shape("ScanCell", "A place on a corridor in 5 minutes", _of(congestion_scan, "corridor", "sensor_id"))
 
 
+@cache
 def reliability(percentile: float) -> Shape:
     """One row over the travel times of a span; FHWA, Travel Time Reliability (2006)."""
     index = corridor_travel_times.c.travel_time_index

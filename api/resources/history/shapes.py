@@ -1,5 +1,6 @@
 """A stretch of time as it is told: the same fields at every level."""
 
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Double, Table, case, cast, func, literal
@@ -29,6 +30,7 @@ _MEANINGS: Final = {
 _DIGITS: Final = {"speed_kmh": 2, "volume_vph": 1, "occupancy": 4, "travel_time_s": 1}
 
 
+@cache
 def of_rollup(table: Table) -> Shape:
     """One row a bucket of the rollup."""
     return _history(
@@ -36,6 +38,7 @@ def of_rollup(table: Table) -> Shape:
     )
 
 
+@cache
 def of_city(table: Table) -> Shape:
     """One row a bucket over all rows of the rollup, to be grouped by time."""
     sums = {
@@ -45,6 +48,7 @@ def of_city(table: Table) -> Shape:
     return _history(sums, _deviation(*_sums(table)), func.sum(table.c.readings), _share_of_sums(table), table)
 
 
+@cache
 def of_readings() -> Shape:
     """One row a reading; what is flagged has a share of 0."""
     share = case((readings.c.flag.is_(None), 1.0), else_=0.0)

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import INTERVAL
 from api.http.shapes import Told, rounded, shape, told
 from schema.relations import current_conditions as now
 from schema.rollups import UNASSIGNED
+from schema.tables import latest_readings
 
 #: What stopped longer before the newest reading is no part of "now".
 FRESH: Final = timedelta(minutes=15)
@@ -29,7 +30,7 @@ TRAFFIC: Final = shape(
     ],
 )
 
-NEWEST: Final = select(func.max(now.c.time)).scalar_subquery()
+NEWEST: Final = select(func.max(latest_readings.c.time)).scalar_subquery()
 IS_FRESH: Final = now.c.time > NEWEST - literal(FRESH, INTERVAL)
 
 
