@@ -9,6 +9,7 @@ from typing import Final
 
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
+from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 from starlette_compress import CompressMiddleware
 
@@ -22,6 +23,7 @@ from api.graphql import routes as graphql
 from api.http import describing, problems
 from api.http.asking import only_known_parameters
 from api.http.bounding import BodyBound
+from api.http.heads import Heads
 from api.http.openapi import document_of
 from api.live import asyncapi, event_stream
 from api.live import status as live_status
@@ -79,7 +81,14 @@ def create_app(settings: Settings) -> FastAPI:
         await push.close()
         await database.close()
 
-    app = FastAPI(title="Urbanclear", version=__version__, lifespan=lifespan, redoc_url=None)
+    app = FastAPIOffline(
+        title="Urbanclear",
+        version=__version__,
+        lifespan=lifespan,
+        redoc_url=None,
+        static_url="/docs/assets",
+        favicon_url="/icon.svg",
+    )
     app.state.settings, app.state.database = settings, database
     app.state.hub, app.state.bridge, app.state.push = hub, bridge, push
     app.state.access = access
@@ -106,6 +115,7 @@ def _add_middleware(app: FastAPI, access: Access, settings: Settings) -> None:
             allow_headers=["Authorization", "If-None-Match"],
             expose_headers=EXPOSED,
         )
+    app.add_middleware(Heads, endless=f"{V1}/stream/")
     app.add_middleware(Hosts, settings=settings)
     app.add_middleware(Observing)
 

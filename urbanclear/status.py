@@ -91,8 +91,10 @@ async def _kafka(settings: Settings) -> dict[str, Any]:
 async def _api(settings: Settings) -> dict[str, Any]:
     url = f"http://{settings.api_host}:{settings.api_port}/health/ready"
     async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False) as client:
-        readiness = (await client.get(url)).json()
-    return {"url": url, "version": readiness["version"]}
+        answer = await client.get(url)
+    if answer.status_code not in (httpx.codes.OK, httpx.codes.SERVICE_UNAVAILABLE):
+        return {"ok": False, "url": url, "problem": f"answers {answer.status_code}"}
+    return {"url": url, "version": answer.json()["version"]}
 
 
 def _beat(age_s: float | None) -> dict[str, Any]:

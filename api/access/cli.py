@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="The keys that the API is used with.")
 
 NEVER = "never"
+TABLE_WIDTH = 130  # dates are to be read whole
 
 
 @app.command()
@@ -52,7 +53,8 @@ def list_keys(
     if as_json:
         typer.echo(json.dumps(rows, indent=2, default=datetime.isoformat))
     else:
-        Console().print(_table(rows))
+        console = Console()
+        Console(width=max(console.width, TABLE_WIDTH)).print(_table(rows))
 
 
 @app.command()

@@ -42,7 +42,6 @@ class Guard:
     async def _look(self, scope: Scope, state: dict[str, Any]) -> None:
         """Raises `Refused` before a body is read; what is needed beyond a key a route says, or a WebSocket's hook."""
         if scope["path"].startswith(PROBES):
-            await self._count(None, state)
             return
         header = Headers(scope=scope).get("authorization")
         state["granted"] = granted = await self._authentication.of_header(header, state["address"])

@@ -27,7 +27,7 @@ log = get_logger("api")
 router = APIRouter(tags=["graphql"])
 
 MOST_BYTES: Final = 64 * 1024
-MOST_ADDRESS: Final = 4_000  # characters: an address that is longer is refused by much that is on the way
+MOST_ADDRESS: Final = 1_500  # characters: an address that is longer is refused by much that is on the way
 RESPONSES: Final[Responses] = {
     400: problem("The body is no request of GraphQL"),
     413: problem("The body is too long"),
@@ -147,7 +147,7 @@ def _told(error: GraphQLError) -> dict[str, Any]:
     elif isinstance(cause, HTTPException):
         told["message"] = str(cause.detail)
     elif cause is None or isinstance(cause, GraphQLError):
-        return told
+        return {**told, "extensions": {"code": "INVALID", **told.get("extensions", {})}}
     else:
         log.error("graphql.failed", error=repr(cause))
         told["message"] = "this could not be answered: see the API's log, or ask for less"

@@ -28,7 +28,7 @@ from api.graphql.types import (
 )
 from api.http.asking import decode_cursor, encode_cursor
 from api.resources.corridors.shapes import CORRIDOR
-from api.resources.filters import Where, alike, parse_bbox
+from api.resources.filters import Where, in_area, parse_bbox
 from api.resources.incidents.shapes import INCIDENT
 from api.resources.measures.routes import BOTTLENECK
 from api.resources.predictions.shapes import HORIZON, PREDICTION, newest_predictions
@@ -69,14 +69,14 @@ class Query:
         where = Where(area, road, tuple(ids or ()), box)
         statement = SENSOR.select().where(*where.conditions())
         if after is not None:
-            [place] = decode_cursor(after, [sensors.c.external_id])
+            [place] = decode_cursor(after, SENSOR.name, [sensors.c.external_id], said="endCursor")
             statement = statement.where(sensors.c.external_id > place)
         most = bounded("first", first, MOST_SENSORS)
         found = await loaders(info).objects(
             "Sensor", SENSOR, statement.order_by(sensors.c.external_id).limit(most + 1)
         )
         shown = found[:most]
-        end = encode_cursor([shown[-1].sensor]) if shown else None
+        end = encode_cursor(SENSOR.name, [shown[-1].sensor]) if shown else None
         return Sensors(nodes=shown, page_info=PageInfo(end_cursor=end, has_next_page=len(found) > most))
 
     @strawberry.field(description="one sensor; null where there is none")
@@ -88,7 +88,7 @@ class Query:
     async def traffic(self, info: Info, area: Area = None, limit: Limit = MOST_LISTED) -> list[types.Traffic]:
         statement = TRAFFIC.select().order_by(current_conditions.c.sensor)
         if area is not None:
-            statement = statement.where(alike(current_conditions.c.area, area))
+            statement = statement.where(in_area(current_conditions.c.area, area))
         return await _objects(info, "Traffic", TRAFFIC, statement, limit)
 
     @strawberry.field(description="incidents, newest first; those that last unless active is false")
@@ -97,7 +97,7 @@ class Query:
     ) -> list[types.Incident]:
         statement = INCIDENT.select().where((incidents.c.status != "cleared") == active)
         if area is not None:
-            statement = statement.where(alike(incidents.c.area, area))
+            statement = statement.where(in_area(incidents.c.area, area))
         ordered = statement.order_by(incidents.c.started_at.desc(), incidents.c.id)
         return await _objects(info, "Incident", INCIDENT, ordered, limit)
 
@@ -123,7 +123,7 @@ class Query:
         since = (datetime.now(UTC) - timedelta(days=bounded("days", days, 366))).astimezone(zone).date()
         statement = BOTTLENECK.select().where(bottlenecks.c.day >= since)
         if area is not None:
-            statement = statement.where(alike(bottlenecks.c.area, area))
+            statement = statement.where(in_area(bottlenecks.c.area, area))
         ordered = statement.order_by(bottlenecks.c.day.desc(), bottlenecks.c.rank)
         return await _objects(info, "Bottleneck", BOTTLENECK, ordered, limit)
 

@@ -45,13 +45,14 @@ async def answer_list(asked: Asked, database: Database, listing: Listing) -> Res
     limit = asked.page.limit or DEFAULT_LIMIT
     rows = await database.tuples(_statement(listing, chosen, asked, limit + 1, with_key=True))
     shown = rows[:limit]
-    following = encode_cursor(shown[-1][len(chosen) :]) if len(rows) > limit else None
+    following = encode_cursor(listing.shape.name, shown[-1][len(chosen) :]) if len(rows) > limit else None
     content = {"items": told_rows(shown, chosen, asked.zone), "next": following, **listing.extra}
     return answer_json(asked, content, cache=listing.cache)
 
 
 async def answer_one(asked: Asked, database: Database, listing: Listing, missing: str) -> Response:
     """The one row of the listing; 404 with `missing` where there is none."""
+    asked.form(streamed=())
     chosen = listing.shape.chosen(asked.fields)
     rows = await database.tuples(
         listing.statement.with_only_columns(*[told.label for told in chosen], maintain_column_froms=True)
@@ -108,7 +109,7 @@ def _statement(
         columns = [*[told.label for told in chosen], *keys]
         statement = listing.statement.with_only_columns(*columns, maintain_column_froms=True)
     if asked.page.cursor is not None:
-        after = decode_cursor(asked.page.cursor, listing.key)
+        after = decode_cursor(asked.page.cursor, listing.shape.name, listing.key)
         values = tuple_(*[literal(value, column.type) for value, column in zip(after, listing.key, strict=True)])
         place = tuple_(*listing.key)
         statement = statement.where(place < values if listing.descending else place > values)

@@ -53,9 +53,9 @@ class Asked:
     zone: ZoneInfo | None
     if_none_match: str
 
-    def form(self, *others: Form) -> Form:
+    def form(self, *others: Form, streamed: Sequence[Form] = STREAMED) -> Form:
         """The form liked best of JSON, those that are streamed, and `others`; raises 406 where none will do."""
-        offered = [Form.JSON, *others, *STREAMED]
+        offered = [Form.JSON, *others, *streamed]
         best = parse_accept_header(self.accept or "*/*", MIMEAccept).best_match([form.value for form in offered])
         if best is None:
             known = ", ".join(form.value for form in offered)
@@ -107,9 +107,12 @@ async def _asked(
 
 
 async def _asked_one(
-    fields: Fields = None, zone: Zone = None, if_none_match: Annotated[str, Header(include_in_schema=False)] = ""
+    accept: Accept = "*/*",
+    fields: Fields = None,
+    zone: Zone = None,
+    if_none_match: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> Asked:
-    return await _asked(fields=fields, zone=zone, if_none_match=if_none_match)
+    return await _asked(accept=accept, fields=fields, zone=zone, if_none_match=if_none_match)
 
 
 def _zone(name: str | None) -> ZoneInfo | None:
@@ -146,19 +149,23 @@ def _aliases(dependant: Dependant) -> Iterator[str]:
         yield from _aliases(inner)
 
 
-def encode_cursor(values: Sequence[object]) -> str:
-    """The place after a row whose key is `values`, as text that means nothing to others."""
-    return base64.urlsafe_b64encode(msgspec.json.encode(list(values))).decode().rstrip("=")
+def encode_cursor(name: str, values: Sequence[object]) -> str:
+    """The place after a row of the list `name` whose key is `values`, as text that means nothing to others."""
+    return base64.urlsafe_b64encode(msgspec.json.encode([name, *values])).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str, key: Sequence[ColumnElement[Any]]) -> list[Any]:
-    """The values in `cursor`, each of its column's type; raises the problem of one that is not of this list."""
-    kinds = tuple(column.type.python_type for column in key)
+def decode_cursor(cursor: str, name: str, key: Sequence[ColumnElement[Any]], *, said: str = "next") -> list[Any]:
+    """The values in `cursor`, each of its column's type.
+
+    Raises the problem of one that is not of the list `name`; `said` is where the right one is found.
+    """
+    wrong = bad_parameter("cursor", f"it is none of this list: say `{said}` of the page before")
+    kinds = (str, *(column.type.python_type for column in key))
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        values = msgspec.json.decode(raw, type=tuple.__class_getitem__(kinds))
+        found, *values = list[Any](msgspec.json.decode(raw, type=tuple.__class_getitem__(kinds)))
     except (binascii.Error, ValueError, RecursionError):
-        raise bad_parameter("cursor", "it is none of this list: say `next` of the page before") from None
-    if any(isinstance(value, str) and "\x00" in value for value in values):
-        raise bad_parameter("cursor", "it is none of this list: say `next` of the page before")
-    return list(values)
+        raise wrong from None
+    if found != name or any(isinstance(value, str) and "\x00" in value for value in values):
+        raise wrong
+    return values

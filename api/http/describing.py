@@ -79,6 +79,7 @@ def tells(shape: Shape, missing: str = "") -> dict[str, Any]:
         "responses": {
             200: {"headers": _ETAG, "description": shape.description},
             304: _NOT_MODIFIED,
+            406: problem("`Accept` does not allow JSON"),
             **_missing(missing),
         },
     }

@@ -6,7 +6,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from psycopg.errors import QueryCanceled
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy.exc import DataError, DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
@@ -27,9 +27,9 @@ class Problem(BaseModel):
     """An error, after RFC 9457."""
 
     type: str = "about:blank"
-    title: str
+    title: str = Field("", description="the status's own phrase", examples=["Unprocessable Content"])
     status: int
-    detail: str
+    detail: str = Field(description="what is wrong, and what to do next")
 
 
 def add_to(app: FastAPI) -> None:
@@ -46,12 +46,13 @@ def add_to(app: FastAPI) -> None:
 
 def answer(problem: Problem, headers: dict[str, str] | None = None) -> Response:
     """The response that tells of `problem`."""
+    problem.title = HTTPStatus(problem.status).phrase
     return JSONResponse(problem.model_dump(), problem.status, headers=headers, media_type=MEDIA_TYPE)
 
 
 def answer_refused(refused: Refused) -> Response:
     """The response to a request that its sender may not make."""
-    problem = Problem(title=HTTPStatus(refused.status).phrase, status=refused.status, detail=refused.detail)
+    problem = Problem(status=refused.status, detail=refused.detail)
     return answer(problem, dict(refused.headers))
 
 
@@ -83,33 +84,33 @@ async def _refused(_: Request, error: Exception) -> Response:
 async def _unfit(_: Request, error: Exception) -> Response:
     detail = "A value cannot be used in a query: it holds a character, or is of a size, that the database refuses."
     log.info("api.unfit", error=str(error).splitlines()[0])
-    return answer(Problem(title="Bad request", status=422, detail=detail))
+    return answer(Problem(status=422, detail=detail))
 
 
 async def _bug(request: Request, error: Exception) -> Response:
     """What nobody thought of; the server logs where it came from."""
     detail = "Something went wrong here, not with the request: see the API's log."
     log.error("api.bug", path=request.url.path, error=repr(error))
-    return answer(Problem(title="Internal error", status=500, detail=detail))
+    return answer(Problem(status=500, detail=detail))
 
 
 async def _database_away(_: Request, error: Exception) -> Response:
     if isinstance(error, DBAPIError) and isinstance(error.orig, QueryCanceled):
         detail = "The database took too long: ask for a shorter span or for less of the city."
-        return answer(Problem(title="Took too long", status=503, detail=detail), RETRY_AFTER)
+        return answer(Problem(status=503, detail=detail), RETRY_AFTER)
     log.warning("api.database_away", error=str(error).splitlines()[0])
     detail = "The database does not answer; try again in a few seconds."
-    return answer(Problem(title="Database away", status=503, detail=detail), RETRY_AFTER)
+    return answer(Problem(status=503, detail=detail), RETRY_AFTER)
 
 
 async def _kafka_away(_: Request, error: Exception) -> Response:
     log.warning("api.kafka_away", error=str(error))
-    return answer(Problem(title="Kafka away", status=503, detail=str(error)), RETRY_AFTER)
+    return answer(Problem(status=503, detail=str(error)), RETRY_AFTER)
 
 
 async def _http_error(_: Request, error: Exception) -> Response:
     status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
-    problem = Problem(title="Not possible", status=status, detail=str(getattr(error, "detail", error)))
+    problem = Problem(status=status, detail=str(getattr(error, "detail", error)))
     return answer(problem, dict(headers or {}))
 
 
@@ -122,4 +123,4 @@ async def _wrong_method(request: Request, error: Exception) -> Response:
 async def _bad_request(_: Request, error: Exception) -> Response:
     problems = error.errors() if isinstance(error, RequestValidationError) else []
     detail = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in problems)
-    return answer(Problem(title="Bad request", status=422, detail=detail))
+    return answer(Problem(status=422, detail=detail))

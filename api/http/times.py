@@ -16,7 +16,7 @@ from urbanclear.durations import parse_duration
 from urbanclear.errors import ConfigurationError
 
 _RELATIVE: Final = re.compile(r"(now|latest)?(?:([-+])([0-9.]+[dhms]))?")
-_HINT: Final = "say 2026-03-02T08:00:00Z, -24h, now, latest or latest-24h"
+_HINT: Final = "say 2026-03-02T08:00:00Z (+ is written %2B), -24h, now, latest or latest-24h"
 LATEST: Final = select(func.max(latest_readings.c.time))
 _WHAT: Final = (
     "RFC 3339 with an offset (write + as %2B), or relative: `-24h`, `-7d`, `now`, `latest` (the newest reading), "
@@ -75,14 +75,29 @@ From = Annotated[
     str | None,
     Query(alias="from", description=f"{_WHAT}; by default a day before `to`", examples=["-24h"], max_length=64),
 ]
+WeekFrom = Annotated[
+    str | None,
+    Query(alias="from", description=f"{_WHAT}; by default a week before `to`", examples=["-7d"], max_length=64),
+]
 To = Annotated[str, Query(description=f"{_WHAT}; not included", examples=["now"], max_length=64)]
 
 
-async def span_of(database: DatabaseDep, from_: str | None, to: str, *, default: timedelta, name: str = "") -> Span:
-    """The span between two texts; raises the problem of what is wrong with them, named after `name`."""
+async def span_of(
+    database: DatabaseDep,
+    from_: str | None,
+    to: str,
+    *,
+    default: timedelta,
+    name: str = "",
+    now: datetime | None = None,
+) -> Span:
+    """The span between two texts; raises the problem of what is wrong with them, named after `name`.
+
+    `now` is given where several spans of one question are relative to the same moment.
+    """
     texts = [text for text in (from_, to) if text is not None]
     latest = await database.value(LATEST) if any(text.startswith("latest") for text in texts) else None
-    now = datetime.now(UTC)
+    now = now or datetime.now(UTC)
     times = {}
     for parameter, text in ((f"{name}from", from_), (f"{name}to", to)):
         try:
@@ -101,7 +116,7 @@ async def _span(database: DatabaseDep, from_: From = None, to: To = "now") -> Sp
     return await span_of(database, from_, to, default=DEFAULT_SPAN)
 
 
-async def _week(database: DatabaseDep, from_: From = None, to: To = "now") -> Span:
+async def _week(database: DatabaseDep, from_: WeekFrom = None, to: To = "now") -> Span:
     return await span_of(database, from_, to, default=timedelta(days=7))
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Final
 
 from websockets.asyncio.client import connect
@@ -16,12 +16,19 @@ UNAUTHORISED: Final = (401, 403)
 
 
 async def follow(
-    url: str, topic: str, *, key: str | None = None, since: str | None = None, **wanted: Any
+    url: str,
+    topic: str,
+    *,
+    key: str | None = None,
+    since: str | None = None,
+    on_wait: Callable[[float], None] = lambda _: None,
+    **wanted: Any,
 ) -> AsyncIterator[dict[str, Any]]:
     """Snapshots, updates and `lagged` messages of a topic, for ever; no change is told twice or left out.
 
-    `wanted` are the fields of a subscription: areas, sensors, bbox, interval, delta. Raises `ConfigurationError`
-    where the API refuses what is asked, rather than the connection.
+    `on_wait` is told for how many seconds it waits before it tries again. `wanted` are the fields of a subscription:
+    areas, sensors, bbox, interval, delta. Raises `ConfigurationError` where the API refuses what is asked,
+    rather than the connection.
     """
     cursor, attempt = since, 0
     while True:
@@ -43,7 +50,9 @@ async def follow(
         except (OSError, InvalidHandshake):
             pass
         attempt += 1
-        await asyncio.sleep(wait if wait is not None else _backed_off(attempt))
+        wait = wait if wait is not None else _backed_off(attempt)
+        on_wait(wait)
+        await asyncio.sleep(wait)
 
 
 def retry_after(error: ConnectionClosed) -> float | None:

@@ -55,7 +55,8 @@ class Group:
         self.current: set[Outlet] = set()
         self.behind: dict[Outlet, Behind] = {}
         self.seq = topic.seq
-        self._known: dict[str, Item] = {}
+        told = topic.items.values() if delta else ()
+        self._known: dict[str, Item] = {change.key: change.item for change in told if change in wanted}
         self._ticked_at = 0.0
         self._ticking: asyncio.Task[None] | None = None
 

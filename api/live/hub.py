@@ -117,7 +117,7 @@ class Hub:
 
     def _snapshot(self, topic: Topic, wanted: Filter, reason: str) -> tuple[Message, int]:
         metrics.SNAPSHOTS.labels(topic.name, reason or "new").inc()
-        changes = [change for change in topic.items.values() if change in wanted]
+        changes = [change for change in topic.snapshot() if change in wanted]
         return of_changes("snapshot", topic.name, topic.cursor, whole(changes), reason), topic.seq
 
     async def _caught_up(self, topic: Topic, position: dict[int, int]) -> None:

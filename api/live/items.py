@@ -117,7 +117,7 @@ class Place(NamedTuple):
 
 def slug(area: str | None) -> str:
     """An area's name as filters compare it: `Staten Island` is `staten-island`."""
-    return re.sub(r"[^\w]+", "-", (area or "").casefold()).strip("-")
+    return re.sub(r"[\W_]+", "-", (area or "").casefold()).strip("-")
 
 
 def traffic_item(reading: Reading, free_flow_speed_kmh: float | None) -> TrafficItem:
@@ -179,6 +179,7 @@ def is_newer(item: Item, known: Item | None) -> bool:
 ENDED_SHOWN: Final = timedelta(hours=1)
 
 
-def has_ended(item: Item) -> bool:
-    """Whether it is over: cleared or resolved."""
-    return getattr(item, "status", getattr(item, "state", "")) in ("cleared", "resolved")
+def has_ended(item: Item, before: datetime) -> bool:
+    """Whether it was over, cleared or resolved, before a time."""
+    over = getattr(item, "status", getattr(item, "state", "")) in ("cleared", "resolved")
+    return over and item.time < before  # type: ignore[attr-defined]

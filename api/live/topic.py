@@ -7,12 +7,13 @@ Kafka partition and offset are how a client says where it left off, to whichever
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 import msgspec
 
 from api.live.cursor import Position, encode_cursor
-from api.live.items import Item, Place, is_newer
+from api.live.items import ENDED_SHOWN, Item, Place, has_ended, is_newer
 
 Wanted = Callable[["Change"], bool]
 NOWHERE: Final = -1
@@ -109,6 +110,14 @@ class Topic:
         """All of the partition before `next_offset` was put."""
         self.position[partition] = next_offset
         self._cursor = None
+
+    def snapshot(self) -> list[Change]:
+        """What a new client is told: every item, but of events those that ended a while ago are left out."""
+        changes = list(self.items.values())
+        if self.is_state or not changes:
+            return changes
+        newest: datetime = max(change.item.time for change in changes)  # type: ignore[attr-defined]
+        return [change for change in changes if not has_ended(change.item, newest - ENDED_SHOWN)]
 
     def since(self, seq: int) -> list[Change]:
         """What has changed after number `seq`, oldest first: of a state its newest items, else every event."""

@@ -41,8 +41,12 @@ async def _show(
 ) -> None:
     from api.live.client import follow
 
-    console = Console()
-    async for message in follow(url, topic, key=key, since=since, **wanted):
+    console, aside = Console(), Console(stderr=True)
+
+    def waiting(seconds: float) -> None:
+        aside.print(f"{url} is not there: tried again in {seconds:.1f} s", style="yellow", highlight=False)
+
+    async for message in follow(url, topic, key=key, since=since, on_wait=waiting, **wanted):
         if as_json:
             typer.echo(json.dumps(message))
             continue

@@ -35,6 +35,12 @@ class FrameProtocol(WebSocketsSansIOProtocol):
             extensions: dict[str, Any] = self.scope["extensions"]
             extensions[EXTENSION] = self
 
+    async def send(self, message: Any) -> None:
+        """As uvicorn's, which would log a handshake that was answered with an error as never answered."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
+            self.handshake_complete = True
+
     def is_ready(self) -> bool:
         """Whether the socket keeps up."""
         return bool(self.transport.get_write_buffer_size() <= MOST_BUFFERED)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, HTTPException, Path, Query
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, literal, select
 
 from api.database import Database
 from api.http.problems import bad_parameter
@@ -15,7 +15,12 @@ MOST_SENSORS: Final = 200
 
 Area = Annotated[
     str | None,
-    Query(max_length=200, pattern=NO_NUL, description="part of the city, in any case", examples=["Manhattan"]),
+    Query(
+        max_length=200,
+        pattern=NO_NUL,
+        description="part of the city, in any case, or as staten-island",
+        examples=["Manhattan"],
+    ),
 ]
 Road = Annotated[
     str | None, Query(max_length=200, pattern=NO_NUL, description="road, in any case", examples=["FDR Drive"])
@@ -59,7 +64,7 @@ class Where:
         """Of the table `sensors`."""
         found: list[ColumnElement[bool]] = []
         if self.area is not None:
-            found.append(alike(sensors.c.area, self.area))
+            found.append(in_area(sensors.c.area, self.area))
         if self.road is not None:
             found.append(alike(sensors.c.road, self.road))
         if self.sensors:
@@ -73,6 +78,15 @@ class Where:
 def alike(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
     """Whether the column is `text`, upper and lower case being alike."""
     return func.lower(column) == text.lower()
+
+
+def in_area(column: ColumnElement[Any], area: str) -> ColumnElement[bool]:
+    """Whether the column is the area, said by its name in any case, or as `staten-island`."""
+    return _slug(column) == _slug(literal(area))
+
+
+def _slug(area: ColumnElement[Any]) -> ColumnElement[Any]:
+    return func.lower(func.regexp_replace(area, "[^[:alnum:]]+", "-", "g"))
 
 
 def parse_bbox(text: str) -> tuple[float, float, float, float]:

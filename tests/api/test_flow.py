@@ -1,3 +1,5 @@
+import re
+
 """From a reading in Kafka to what REST answers."""
 
 from collections.abc import AsyncIterator
@@ -123,3 +125,12 @@ async def test_answers_fit_the_published_openapi_document(client: httpx.AsyncCli
     for path in ("/api/v1/health", "/api/v1/sensors", "/api/v1/traffic/current", "/api/v1/incidents"):
         schema = document["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
         jsonschema.validate((await client.get(path)).json(), {**schema, "components": document["components"]})
+
+
+async def test_the_documentation_asks_nothing_of_another_address(client: httpx.AsyncClient) -> None:
+    page = (await client.get("/docs")).text
+    assets = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert len(assets) >= 3
+    for asset in assets:
+        assert asset.startswith("/")
+        assert (await client.get(asset)).status_code == 200

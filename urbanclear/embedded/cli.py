@@ -27,6 +27,7 @@ console = Console()
 CHECK_SECONDS = 0.2
 FIGURES_SECONDS = 1.0
 PLAIN_LINE_SECONDS = 10.0
+TABLE_WIDTH = 110
 
 HISTORY_HELP = "how much of the past the simulator fills in first, such as 7d or 12h"
 
@@ -79,7 +80,7 @@ async def _run(folder: Path, settings: Settings, arguments: list[str]) -> None:
             stack.stop()
             raise
         progress.update(task, description="Up", total=1, completed=1)
-    console.print(_table(stack))
+    Console(width=max(console.width, TABLE_WIDTH)).print(_table(stack))  # an address is to be copied whole
     console.print(f"Started in {time.monotonic() - began:.1f} s. Stop with Ctrl-C.")
     try:
         await _watch(stack, stop)

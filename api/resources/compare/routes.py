@@ -1,6 +1,6 @@
 """`/api/v1/compare`: before and after, this week against last."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -13,7 +13,7 @@ from api.http.answering import SETTLED, Listing, answer_list
 from api.http.asking import AskedDep
 from api.http.describing import lists
 from api.http.problems import bad_parameter
-from api.http.times import From, Span, To, span_of
+from api.http.times import Span, To, WeekFrom, span_of
 from api.resources.compare.shapes import compared
 from api.resources.filters import Where, WhereDep
 from schema.relations import rollups
@@ -55,7 +55,7 @@ async def compare(
     database: DatabaseDep,
     where: WhereDep,
     by: Annotated[By, Query(description="what is compared")] = By.AREA,
-    from_: From = None,
+    from_: WeekFrom = None,
     to: To = "now",
     baseline_from: BaselineFrom = None,
     baseline_to: BaselineTo = None,
@@ -65,8 +65,9 @@ async def compare(
     Hours are the sample: means of hourly means, and the 95 % confidence interval of the change after Welch (1947),
     normal quantile. Hours that follow one another are alike, so that the interval is rather too narrow.
     """
-    span = await span_of(database, from_, to, default=WEEK)
-    baseline = await _baseline(database, span, baseline_from, baseline_to)
+    now = datetime.now(UTC)
+    span = await span_of(database, from_, to, default=WEEK, now=now)
+    baseline = await _baseline(database, span, baseline_from, baseline_to, now)
     if span.start < baseline.end and baseline.start < span.end:
         raise bad_parameter("baseline_from", "the baseline overlaps with the span it is compared with")
     if max(span.length, baseline.length) > LONGEST:
@@ -79,11 +80,12 @@ async def compare(
     return await answer_list(asked, database, listing)
 
 
-async def _baseline(database: DatabaseDep, span: Span, start: str | None, end: str | None) -> Span:
+async def _baseline(database: DatabaseDep, span: Span, start: str | None, end: str | None, now: datetime) -> Span:
     if start is None and end is None:
         back = max(WEEK, span.length)
         return Span(span.start - back, span.end - back)
-    return await span_of(database, start, end or span.start.isoformat(), default=span.length, name="baseline_")
+    end = end or span.start.isoformat()
+    return await span_of(database, start, end, default=span.length, name="baseline_", now=now)
 
 
 def _hours(by: By, where: Where, span: Span, baseline: Span) -> CTE:

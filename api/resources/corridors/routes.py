@@ -14,7 +14,7 @@ from api.http.describing import lists, tells
 from api.http.problems import bad_parameter
 from api.http.times import Span, SpanDep, WeekDep
 from api.resources.corridors.shapes import CORRIDOR, SCAN, TRAVEL_TIME, reliability
-from api.resources.filters import NO_NUL, Area, alike
+from api.resources.filters import NO_NUL, Area, alike, in_area
 from schema.relations import congestion_scan, corridor_travel_times
 from schema.tables import links, sensors
 
@@ -32,7 +32,7 @@ async def list_corridors(asked: AskedDep, database: DatabaseDep, area: Area = No
     """Every road and direction that has sensors whose place is known; or those that pass through an area."""
     statement = CORRIDOR.select().where(links.c.corridor.is_not(None)).group_by(links.c.corridor)
     if area is not None:
-        inside = select(sensors.c.id).where(alike(sensors.c.area, area))
+        inside = select(sensors.c.id).where(in_area(sensors.c.area, area))
         passing = select(links.c.corridor).where(links.c.sensor_id.in_(inside)).scalar_subquery()
         statement = statement.where(links.c.corridor.in_(passing))
     rows = statement.subquery()

@@ -49,7 +49,7 @@ async def export(
 
 
 def _shape_of(table: Table) -> Shape:
-    return shape(table.name, "rows", [told(column) for column in table.c if column.name != "age"])
+    return shape(f"{table.name}", "rows", [told(column) for column in table.c if column.name != "age"])
 
 
 def _time_of(table: Table) -> str | None:

@@ -14,7 +14,7 @@ from api.http.asking import AskedDep
 from api.http.describing import lists
 from api.http.shapes import Shape
 from api.http.times import Span, SpanDep
-from api.resources.filters import NO_NUL, SensorPath, alike, sensor_id_of
+from api.resources.filters import NO_NUL, SensorPath, in_area, sensor_id_of
 from api.resources.history.levels import Level, level_for
 from api.resources.history.shapes import AREA_LEVELS, SENSOR_LEVELS, of_city, of_readings, of_rollup
 from schema.rollups import UNASSIGNED
@@ -102,7 +102,7 @@ async def _answer(
 async def area_named(database: Database, area: str) -> str:
     """As it is stored; raises 404 for one that no sensor is in."""
     name = func.coalesce(sensors.c.area, UNASSIGNED)
-    found: str | None = await database.value(select(name).where(alike(name, area)).limit(1))
+    found: str | None = await database.value(select(name).where(in_area(name, area)).limit(1))
     if found is None:
         raise HTTPException(404, f"There is no area {area}: see /api/v1/traffic/areas for those there are.")
     return found

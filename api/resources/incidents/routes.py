@@ -3,8 +3,8 @@
 from datetime import timedelta
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Path, Query, Request, Response
-from sqlalchemy import ColumnElement, Select, and_
+from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
+from sqlalchemy import ColumnElement, Select, and_, select
 
 from api.access.audit import note
 from api.deps import DatabaseDep, ReportingDep
@@ -12,7 +12,7 @@ from api.http.answering import Listing, answer_list, answer_one
 from api.http.asking import AskedDep, AskedOneDep
 from api.http.describing import Responses, lists, problem, tells
 from api.http.times import WeekDep
-from api.resources.filters import NO_NUL, Area, Bbox, Road, alike, parse_bbox
+from api.resources.filters import NO_NUL, Area, Bbox, Road, alike, in_area, parse_bbox
 from api.resources.incidents.reporting import IncidentChange, IncidentReport
 from api.resources.incidents.shapes import INCIDENT, UPDATE, active_or_cleared
 from schema.events import IncidentKind, Severity
@@ -79,9 +79,11 @@ async def work_zones(
     return await answer_list(asked, database, Listing(INCIDENT, statement, _newest_first(), descending=True))
 
 
-@router.get("/incidents/{id:path}/updates", **lists(UPDATE))
+@router.get("/incidents/{id:path}/updates", **lists(UPDATE, missing=MISSING))
 async def updates(asked: AskedDep, database: DatabaseDep, id: Id, span: WeekDep) -> Response:  # noqa: A002
     """Every state that an incident has had in the span, newest first."""
+    if await database.value(select(incidents.c.id).where(incidents.c.id == id)) is None:
+        raise HTTPException(404, f"There is no incident {id}: see /api/v1/incidents for those there are.")
     statement = UPDATE.select().where(
         incident_updates.c.incident_id == id,
         incident_updates.c.time >= span.start,
@@ -117,6 +119,8 @@ async def report_incident(
 async def change_incident(id: Id, change: IncidentChange, reporting: ReportingDep, request: Request) -> Any:  # noqa: A002
     """Change what is known of an incident that lasts."""
     changed = change.model_dump(exclude_unset=True, exclude_none=True)
+    if not changed:
+        raise HTTPException(422, f"Nothing is changed: say one of {', '.join(IncidentChange.model_fields)}.")
     note(request, id, fields=sorted(changed))
     return _told(await reporting.change(id, "updated", changed))
 
@@ -149,7 +153,7 @@ def _filtered(
         active_or_cleared(CLEARED_SHOWN) if active is None else (incidents.c.status != "cleared") == active
     ]
     if area is not None:
-        conditions.append(alike(incidents.c.area, area))
+        conditions.append(in_area(incidents.c.area, area))
     if road is not None:
         conditions.append(alike(incidents.c.road, road))
     if bbox is not None:

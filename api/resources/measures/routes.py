@@ -12,7 +12,7 @@ from api.http.asking import AskedDep
 from api.http.describing import lists
 from api.http.shapes import Shape, shape, told
 from api.http.times import DaysDep
-from api.resources.filters import NO_NUL, Area, Corridor, Sensors, alike
+from api.resources.filters import NO_NUL, Area, Corridor, Sensors, alike, in_area
 from schema.relations import bottlenecks, delay_daily, incident_impact, reliability_daily
 
 router = APIRouter(tags=["measures"])
@@ -106,7 +106,7 @@ def _of(
 ) -> Select[Any]:
     statement = shown.select().where(view.c.day.between(*days))
     if area is not None:
-        statement = statement.where(alike(view.c.area, area))
+        statement = statement.where(in_area(view.c.area, area))
     if corridor is not None:
         statement = statement.where(alike(view.c.corridor, corridor))
     if sensor:

@@ -65,7 +65,7 @@ async def push_readings(request: Request, push: PushDep, settings: SettingsDep) 
     rejected = [Rejection(index=part.index, reason=part.reason, detail=part.detail) for part in submitted.rejected]
     if rejected and not submitted.readings:
         detail = f"None of {len(rejected)} items is accepted; the first: {rejected[0].detail}."
-        none = PushProblem(title="No valid reading", status=422, detail=detail, rejected=rejected)
+        none = PushProblem(status=422, detail=detail, rejected=rejected)
         return problems.answer(none)
     return Pushed(accepted=len(submitted.readings), rejected=rejected)
 

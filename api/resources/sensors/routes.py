@@ -9,7 +9,7 @@ from api.deps import DatabaseDep
 from api.http.answering import Listing, answer_list, answer_one
 from api.http.asking import AskedDep, AskedOneDep
 from api.http.describing import lists, tells
-from api.resources.filters import NO_NUL, Area, Corridor, SensorPath, WhereDep, alike
+from api.resources.filters import NO_NUL, Area, Corridor, SensorPath, WhereDep, alike, in_area
 from api.resources.sensors.shapes import HEALTH, SENSOR, nearest
 from schema.relations import sensor_health
 from schema.tables import sensors
@@ -57,7 +57,7 @@ async def list_health(
     view = sensor_health.c
     statement = HEALTH.select()
     if area is not None:
-        statement = statement.where(alike(view.area, area))
+        statement = statement.where(in_area(view.area, area))
     if corridor is not None:
         statement = statement.where(alike(view.corridor, corridor))
     if healthy is not None:

@@ -60,6 +60,18 @@ async def test_pages_hold_each_row_once_in_order(api: httpx.AsyncClient, path: s
     assert whole
 
 
+async def test_a_cursor_of_another_list_is_refused(api: httpx.AsyncClient) -> None:
+    other = (await api.get("/sensors", params={"limit": 1})).json()["next"]
+    answer = await api.get("/corridors", params={"cursor": other})
+    assert (answer.status_code, "none of this list" in answer.json()["detail"]) == (422, True)
+
+
+async def test_head_answers_as_get_does_without_a_body(api: httpx.AsyncClient) -> None:
+    whole, head = await api.get("/sensors"), await api.head("/sensors")
+    assert (head.status_code, head.content, head.headers["etag"]) == (200, b"", whole.headers["etag"])
+    assert (await api.head("/sensors/t:nobody")).status_code == 404
+
+
 async def test_a_row_that_comes_between_two_pages_does_not_shift_them(api: httpx.AsyncClient, city: City) -> None:
     first = (await api.get("/sensors", params={"limit": 2})).json()
     await city.sensor("Before all", area="Bronx")
@@ -172,7 +184,7 @@ async def test_spans_may_be_relative_to_the_newest_reading(api: httpx.AsyncClien
         ({"limit": "0"}, "greater than or equal to 1"),
         ({"limit": "1000000"}, "less than or equal"),
         ({"cursor": "nonsense"}, "cursor"),
-        ({"cursor": encode_cursor([1, 2, 3])}, "none of this list"),
+        ({"cursor": encode_cursor("History", [1, 2, 3])}, "none of this list"),
         ({"level": "2h"}, "level"),
         ({"form": "now"}, "no such parameter; there are"),
         ({"fields": ","}, "names no field"),
@@ -235,10 +247,10 @@ KEY = (column("id", Text), column("time", DateTime(timezone=True)), column("dist
     st.floats(allow_nan=False, allow_infinity=False),
 )
 def test_a_cursor_brings_its_key_back(name: str, time: datetime, distance: float) -> None:
-    assert decode_cursor(encode_cursor([name, time, distance]), KEY) == [name, time, distance]
+    assert decode_cursor(encode_cursor("List", [name, time, distance]), "List", KEY) == [name, time, distance]
 
 
 @given(st.text(max_size=60))
 def test_any_other_text_is_no_cursor(text: str) -> None:
     with pytest.raises(RequestValidationError):
-        decode_cursor(text, KEY)
+        decode_cursor(text, "List", KEY)

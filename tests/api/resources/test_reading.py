@@ -122,6 +122,17 @@ async def test_a_week_is_compared_with_the_one_before(api: httpx.AsyncClient, ci
         assert subject in [row["subject"] for row in await items(api, "/compare", by=by, **span())]
 
 
+async def test_spans_that_follow_one_another_are_compared_however_they_are_said(api: httpx.AsyncClient) -> None:
+    asked = {"from": "-2d", "to": "-1d", "baseline_from": "-3d", "baseline_to": "-2d"}
+    assert await items(api, "/compare", **asked) == []
+
+
+async def test_an_area_may_be_said_as_in_an_address(api: httpx.AsyncClient, city: City) -> None:
+    await city.sensor("ferry", area="Staten Island")
+    assert await names(api, "/sensors", area="staten-island") == ["t:ferry"]
+    assert (await api.get("/areas/staten-island/history")).json()["items"] == []
+
+
 async def test_spans_that_overlap_are_not_compared(api: httpx.AsyncClient) -> None:
     answer = await api.get("/compare", params={**span(), "baseline_from": NOON.isoformat(), "baseline_to": "now"})
     assert answer.status_code == 422
