@@ -11,7 +11,6 @@ from api.live.wire import FrameProtocol
 from urbanclear.settings import Settings
 
 SHUTDOWN_SECONDS: Final = 5
-MOST_MESSAGE_BYTES: Final = 65_536
 KEEP_ALIVE_SECONDS: Final = 15
 BACKLOG: Final = 4_096
 
@@ -41,7 +40,7 @@ def server_of(app: FastAPI, settings: Settings, port: int | None = None) -> Serv
         forwarded_allow_ips=list(settings.trusted_proxies),
         lifespan="on",
         ws=FrameProtocol,
-        ws_max_size=MOST_MESSAGE_BYTES,
+        ws_max_size=settings.live_message_bytes,
         ws_per_message_deflate=False,
         ws_ping_interval=ping,
         ws_ping_timeout=ping,

@@ -143,6 +143,12 @@ class Settings(BaseSettings):
     live_messages_per_second: float = Field(
         5, gt=0, description="messages a second that a client of the live bridge may send, after a few at once"
     )
+    live_message_bytes: int = Field(
+        65_536, ge=1_024, description="longest message that a client of the live bridge may send, in bytes"
+    )
+    live_errors: int = Field(
+        20, ge=1, description="messages that cannot be understood after which a WebSocket client is sent away"
+    )
     live_idle: Duration = Field(
         timedelta(seconds=30),
         gt=timedelta(0),

@@ -1,7 +1,8 @@
 """Kafka to the hub: what live clients are told comes from here, not from polling the database.
 
 On start each topic is read from some minutes back, which fills the log for clients that come back. The newest state
-is read from the database once the end is reached, so that nothing falls between the two.
+is read from the database once the end is reached, so that nothing falls between the two. Those who subscribed before
+that are then told everything anew.
 """
 
 import asyncio
@@ -61,6 +62,7 @@ class Bridge:
         self._bootstrap = bootstrap
         self._settings = settings
         self._places = Places()
+        self._begun_anew: set[str] = set()
 
     async def run(self) -> None:
         """Follow Kafka for ever; goes on from where it was when Kafka or the database was away."""
@@ -88,11 +90,12 @@ class Bridge:
             ends = await self._start(consumer)
             await self._read_to(consumer, ends)
             await load(self._hub, self._places, self._database, time.monotonic())
-            self._hub.tell()
+            self._tell_what_was_loaded()
             self.connected = True
             metrics.CONNECTED.set(1)
             while True:
                 self._take_all(await consumer.getmany(timeout_ms=1_000, max_records=MOST_RECORDS))
+                self._hub.tell()
         finally:
             await consumer.stop()
 
@@ -113,6 +116,7 @@ class Bridge:
                 starts.update({place: topic.position[place.partition] for place in own})
             else:
                 topic.start_at({place.partition: starts[place] for place in own})
+                self._begun_anew.add(name)
         starts.update({place: begins[place] for place in places if place.topic == topics.SENSORS.name})
         for place, start in starts.items():
             consumer.seek(place, start)
@@ -123,12 +127,16 @@ class Bridge:
         while any([await consumer.position(place) < end for place, end in ends.items()]):
             self._take_all(await consumer.getmany(timeout_ms=1_000, max_records=MOST_RECORDS))
 
+    def _tell_what_was_loaded(self) -> None:
+        self._hub.filled.set()
+        self._hub.renew(self._begun_anew)
+        self._begun_anew.clear()
+        self._hub.tell()
+
     def _take_all(self, polled: dict[TopicPartition, Sequence[ConsumerRecord]]) -> None:
         for records in polled.values():
             for record in records:
                 self._take_record(record)
-        if polled:
-            self._hub.tell()
 
     def _take_record(self, record: ConsumerRecord) -> None:
         """What cannot be used is left out: ingest makes it a dead letter."""

@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 
 from urbanclear.errors import ConfigurationError
 
-FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
+FIRST_WAIT, LONGEST_WAIT, LONGEST_ASKED = 0.5, 30.0, 300.0
 UNAUTHORISED: Final = (401, 403)
 
 
@@ -47,6 +47,7 @@ async def follow(
         except InvalidStatus as error:
             if error.response.status_code in UNAUTHORISED:
                 raise ConfigurationError("The API wants a key: set URBANCLEAR_API_KEY.") from None
+            wait = _seconds(error.response.headers.get("Retry-After"))
         except (OSError, InvalidHandshake):
             pass
         attempt += 1
@@ -59,10 +60,18 @@ def retry_after(error: ConnectionClosed) -> float | None:
     """How long the API asks to wait, in seconds, where it says so in the close frame."""
     try:
         said: dict[str, Any] = json.loads(error.rcvd.reason) if error.rcvd else {}
-        wait: object = said["retry_after"]
+        return _seconds(said["retry_after"])
     except (ValueError, KeyError, TypeError):
         return None
-    return wait if isinstance(wait, float) else None
+
+
+def _seconds(said: object) -> float | None:
+    """A length of time to wait; None for what is none."""
+    try:
+        seconds = float(said)  # type: ignore[arg-type]
+    except (ValueError, TypeError):
+        return None
+    return seconds if 0 <= seconds <= LONGEST_ASKED else None
 
 
 def _subscription(topic: str, wanted: Mapping[str, Any], cursor: str | None) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from api.http.problems import bad_parameter
 from api.live import items, metrics
 from api.live.admission import refusal
 from api.live.filters import MOST_AREAS, Filter
-from api.live.hub import NO_ROOM, Hub
+from api.live.hub import NO_ROOM, Hub, NotFilled
 from api.live.messages import DEFAULT_INTERVAL, LEAST_INTERVAL, LONGEST_INTERVAL, Message, Subscribe
 from api.resources.filters import NO_NUL, Bbox, Sensors, parse_bbox
 
@@ -114,14 +114,26 @@ async def stream(
     slot = Slot()
     try:
         message, seq = await hub.first(asked, wanted)
+    except NotFilled:
+        return _come_back(hub)
     except ValueError as error:
         raise bad_parameter("since", str(error)) from None
     if not hub.has_room_for(asked, wanted):
         raise HTTPException(503, f"{NO_ROOM}.", {"Retry-After": "30"})
     slot.write(message)
     access.authentication.keys.standing.keep(slot, request.state.granted, Slot.cut)
+    metrics.note_sent(message)
     body = _events(hub, address, asked, wanted, slot, seq)
     return StreamingResponse(body, media_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"})
+
+
+def _come_back(hub: Hub) -> Response:
+    """A stream that ends: browsers go on by themselves from where they were, which they do not after an error."""
+    return Response(_retry(hub), media_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"})
+
+
+def _retry(hub: Hub) -> bytes:
+    return f"retry: {round(hub.retry_after() * 1_000)}\n\n".encode()
 
 
 async def _events(
@@ -133,7 +145,7 @@ async def _events(
     hub.streams.add(slot)
     metrics.STREAMS.set(len(hub.streams))
     try:
-        yield f"retry: {round(hub.retry_after() * 1_000)}\n\n".encode()
+        yield _retry(hub)
         async for event in slot.taken():
             yield event
     finally:

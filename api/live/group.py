@@ -15,13 +15,14 @@ import msgspec
 
 from api.live import metrics
 from api.live.filters import Filter
-from api.live.items import Item
-from api.live.messages import Lagged, Message, of_changes, told, whole
+from api.live.items import Item, has_ended
+from api.live.messages import Lagged, Message, of_changes, snapshot_of, told, whole
 from api.live.topic import Change, Topic
 
 BREATH: Final = 200  # clients written to before others are let to run
 MOST_EVENTS: Final = 1_000  # kept for a client that does not read
 STALLED_SECONDS: Final = 60.0
+NOTHING: Final = -1  # the number of a client that is to be told everything anew
 
 
 class Outlet(Protocol):
@@ -65,6 +66,12 @@ class Group:
         self.behind[outlet] = Behind(seq)
         self.wake()
 
+    def renew(self) -> None:
+        """Tell everybody everything anew: what they know may lack something."""
+        self.behind = {outlet: Behind(NOTHING) for outlet in (*self.current, *self.behind)}
+        self.current.clear()
+        self.wake()
+
     def leave(self, outlet: Outlet) -> None:
         self.current.discard(outlet)
         self.behind.pop(outlet, None)
@@ -91,75 +98,91 @@ class Group:
             self.wake()
 
     async def _tell(self) -> None:
-        before, now, cursor = self.seq, self.topic.seq, self.topic.cursor
-        for outlet in self.current if now > before else ():
+        """All messages are made before the first is written: what changes meanwhile is for the next tick."""
+        before = self.seq
+        is_new = self.topic.seq > before
+        for outlet in self.current if is_new else ():
             if not outlet.is_ready():
                 self.behind[outlet] = Behind(before)
         self.current.difference_update(self.behind)
-        message = self._next_message() if now > before else None
+        message = self._next_message() if is_new else None
         late = list(self.behind.items())
+        lacking = {seq: self._lacking(seq) for seq in {behind.seq for outlet, behind in late if outlet.is_ready()}}
         if message is not None:
             await self._write_all(message)
-        await self._catch_up(late, now, cursor)
+        await self._catch_up(late, lacking)
 
     def _next_message(self) -> Message | None:
         """What has changed since the last tick; None where that is nothing that is wanted."""
-        changes = self._changes(self.seq)
-        encoded = self._deltas(changes) if self.delta else whole(changes)
+        changes = self.topic.since(self.seq)
+        encoded = self._deltas(changes) if self.delta else whole(self._wanted(changes))
         self.seq = self.topic.seq
-        return self._update(encoded, self.topic.cursor) if encoded else None
+        return self._update(encoded) if encoded else None
 
     async def _write_all(self, message: Message) -> None:
+        written = 0
         for number, outlet in enumerate(list(self.current), 1):
             if outlet in self.current:
                 outlet.write(message)
+                written += 1
             if number % BREATH == 0:
                 await asyncio.sleep(0)
-        metrics.MESSAGES.inc(len(self.current))
+        metrics.note_sent(message, written)
 
-    async def _catch_up(self, late: list[tuple[Outlet, Behind]], now: int, cursor: str) -> None:
-        """Bring those that can take it up to number `now`, where the group is."""
-        made: dict[int, Message | None] = {}
+    async def _catch_up(self, late: list[tuple[Outlet, Behind]], lacking: dict[int, list[Message]]) -> None:
+        """Bring those that can take it to where the group is."""
         for number, (outlet, behind) in enumerate(late, 1):
             if self.behind.get(outlet) is not behind:
                 continue
-            if not outlet.is_ready():
+            if behind.seq not in lacking or not outlet.is_ready():
                 self._cut_if_stalled(outlet, behind)
                 continue
-            if behind.seq not in made:
-                made[behind.seq] = self._lacking(behind.seq, now, cursor)
-            if (message := made[behind.seq]) is not None:
+            for message in lacking[behind.seq]:
                 outlet.write(message)
-                metrics.MESSAGES.inc()
+                metrics.note_sent(message)
             del self.behind[outlet]
             self.current.add(outlet)
             if number % BREATH == 0:
                 await asyncio.sleep(0)
 
-    def _lacking(self, seq: int, now: int, cursor: str) -> Message | None:
+    def _lacking(self, seq: int) -> list[Message]:
         """What a client lacks that was told up to number `seq`, whole items; or that events were dropped."""
-        changes = (
-            [change for change in self._changes(seq) if change.seq <= now] if self.topic.remembers(seq) else None
-        )
-        if changes is None or (not self.topic.is_state and len(changes) > MOST_EVENTS):
-            metrics.LAGGED.labels(self.topic.name).inc()
-            return told(Lagged(topic=self.topic.name, cursor=cursor, dropped=now - seq))
-        return self._update(whole(changes), cursor) if changes else None
+        if seq == NOTHING:
+            return [snapshot_of(self.topic, self.wanted)]
+        if not self.topic.remembers(seq):
+            return self._lagged(self.topic.seq - seq)
+        changes = self._wanted(self.topic.since(seq))
+        if not self.topic.is_state and len(changes) > MOST_EVENTS:
+            return self._lagged(len(changes))
+        return [self._update(whole(changes))] if changes else []
 
-    def _changes(self, seq: int) -> list[Change]:
-        changes = self.topic.since(seq)
+    def _lagged(self, dropped: int) -> list[Message]:
+        """With deltas, what they are laid over is needed as well."""
+        metrics.LAGGED.labels(self.topic.name).inc()
+        message = told(Lagged(topic=self.topic.name, cursor=self.topic.cursor, dropped=dropped))
+        return [message, snapshot_of(self.topic, self.wanted)] if self.delta else [message]
+
+    def _wanted(self, changes: list[Change]) -> list[Change]:
         return changes if self.wanted.is_all else [change for change in changes if change in self.wanted]
 
     def _deltas(self, changes: list[Change]) -> list[bytes]:
+        """All clients of the group know what was last told of a key, unless it was forgotten or over meanwhile."""
         encoded = []
         for change in changes:
-            known = self._known.get(change.key)
+            known = self._known.pop(change.key, None)
+            if change not in self.wanted:
+                continue
             self._known[change.key] = change.item
-            encoded.append(change.encoded if known is None else msgspec.json.encode(change.item.changes(known)))
+            if known is None or has_ended(known) or change.known_since > self.seq:
+                encoded.append(change.encoded)
+            else:
+                encoded.append(msgspec.json.encode(change.item.changes(known)))
+        while len(self._known) > self.topic.most_items:
+            del self._known[next(iter(self._known))]
         return encoded
 
-    def _update(self, encoded: list[bytes], cursor: str) -> Message:
-        return of_changes("update", self.topic.name, cursor, encoded)
+    def _update(self, encoded: list[bytes]) -> Message:
+        return of_changes("update", self.topic.name, self.topic.cursor, encoded)
 
     def _cut_if_stalled(self, outlet: Outlet, behind: Behind) -> None:
         if time.monotonic() - behind.since > STALLED_SECONDS:

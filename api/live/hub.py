@@ -10,11 +10,12 @@ from api.live import metrics
 from api.live.cursor import decode_cursor
 from api.live.filters import Filter
 from api.live.group import Group, Outlet
-from api.live.messages import Message, Subscribe, of_changes, whole
+from api.live.messages import Message, Subscribe, of_changes, snapshot_of, whole
 from api.live.topic import Topic
 
 MOST_RESUMED: Final = 10_000
 AHEAD_SECONDS: Final = 2.0
+FILLED_SECONDS: Final = 8.0  # sooner than a page gives a connection up that says nothing
 RETURN_PER_SECOND: Final = 500.0
 """How many clients a second are asked back after all of them were sent away."""
 
@@ -35,6 +36,10 @@ class TooMany(Exception):
     """As many distinct subscriptions, or clients, as are allowed are there."""
 
 
+class NotFilled(Exception):
+    """The log is not there yet: after a start Kafka has not been read to its end."""
+
+
 class Hub:
     """Topics, groups, and how many clients there are: by address, and those that follow an event stream."""
 
@@ -44,6 +49,7 @@ class Hub:
         self.clients: Counter[str] = Counter()
         self.streams: set[Outlet] = set()
         self.moved = asyncio.Event()
+        self.filled = asyncio.Event()
         self._most_groups = most_groups
 
     def tell(self) -> None:
@@ -54,15 +60,23 @@ class Hub:
         self.moved.set()
         self.moved = asyncio.Event()
 
+    def renew(self, topics: Iterable[str]) -> None:
+        """Tell those who listen to `topics` everything anew: the log began anew, and they may lack something."""
+        names = set(topics)
+        for group in self.groups.values():
+            if group.topic.name in names:
+                group.renew()
+
     async def first(self, asked: Subscribe, wanted: Filter) -> tuple[Message, int]:
         """What a subscription begins with, and the number up to which that tells: what was missed, or a snapshot.
 
-        Raises `ValueError` for a `since` that is no cursor of the topic.
+        Raises `ValueError` for a `since` that is no cursor of the topic, `NotFilled` where it is too soon to tell.
         """
         topic = self.topics[asked.topic]
         if asked.since is None:
             return self._snapshot(topic, wanted, "")
         position = decode_cursor(topic.name, asked.since)
+        await self._log_filled()
         await self._caught_up(topic, position)
         missed = topic.missed(position) if topic.reaches(position) else None
         if missed is None or len(missed) > MOST_RESUMED:
@@ -117,8 +131,14 @@ class Hub:
 
     def _snapshot(self, topic: Topic, wanted: Filter, reason: str) -> tuple[Message, int]:
         metrics.SNAPSHOTS.labels(topic.name, reason or "new").inc()
-        changes = [change for change in topic.snapshot() if change in wanted]
-        return of_changes("snapshot", topic.name, topic.cursor, whole(changes), reason), topic.seq
+        return snapshot_of(topic, wanted, reason), topic.seq
+
+    async def _log_filled(self) -> None:
+        try:
+            async with asyncio.timeout(FILLED_SECONDS):
+                await self.filled.wait()
+        except TimeoutError:
+            raise NotFilled from None
 
     async def _caught_up(self, topic: Topic, position: dict[int, int]) -> None:
         """Wait a little for a client that was told by a process that is ahead of this one."""

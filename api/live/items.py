@@ -171,15 +171,19 @@ def is_newer(item: Item, known: Item | None) -> bool:
         return item.time >= known.time
     if isinstance(item, PredictionItem) and isinstance(known, PredictionItem):
         return item.made_at > known.made_at
-    times: tuple[datetime, datetime] = (item.time, known.time)  # type: ignore[attr-defined]
-    return times[0] >= times[1] if isinstance(item, AlertItem) else times[0] > times[1]
+    return time_of(item) >= time_of(known) if isinstance(item, AlertItem) else time_of(item) > time_of(known)
+
+
+def time_of(item: Item) -> datetime:
+    """Every kind of item has one."""
+    time: datetime = item.time  # type: ignore[attr-defined]
+    return time
 
 
 #: How long a cleared incident or a resolved alert is part of a snapshot.
 ENDED_SHOWN: Final = timedelta(hours=1)
 
 
-def has_ended(item: Item, before: datetime) -> bool:
-    """Whether it was over, cleared or resolved, before a time."""
-    over = getattr(item, "status", getattr(item, "state", "")) in ("cleared", "resolved")
-    return over and item.time < before  # type: ignore[attr-defined]
+def has_ended(item: Item) -> bool:
+    """Whether it is over: cleared or resolved."""
+    return getattr(item, "status", getattr(item, "state", "")) in ("cleared", "resolved")

@@ -1,12 +1,13 @@
 """What clients say and what they are told, as structs: the AsyncAPI document is made of the same."""
 
 from typing import Annotated, Any, Final, Literal
+from weakref import WeakKeyDictionary
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from api.live.filters import MOST_AREAS, MOST_SENSORS, Name
-from api.live.topic import Change
+from api.live.filters import MOST_AREAS, MOST_SENSORS, Filter, Name
+from api.live.topic import Change, Topic
 
 TopicName = Annotated[str, Meta(max_length=50, description="traffic, incidents, predictions or alerts")]
 Cursor = Annotated[str, Meta(max_length=4096, description="where this leaves off, for `since`")]
@@ -116,6 +117,9 @@ class Message:
         return self._event
 
 
+_last_made: Final[WeakKeyDictionary[Topic, tuple[tuple[Filter, str, str, int], Message]]] = WeakKeyDictionary()
+
+
 def _header(length: int) -> bytes:
     if length < 126:
         return bytes((0x81, length))
@@ -134,6 +138,17 @@ def of_changes(kind: str, topic: str, cursor: str, encoded: list[bytes], reason:
     extra = f',"reason":"{reason}"' if reason else ""
     head = f'{{"type":"{kind}","topic":"{topic}","cursor":"{cursor}"{extra},"items":['
     return Message(b"".join((head.encode(), b",".join(encoded), b"]}")), cursor)
+
+
+def snapshot_of(topic: Topic, wanted: Filter, reason: str = "") -> Message:
+    """All that is wanted of a topic now; the same message for all who ask before it changes."""
+    asked = (wanted, reason, topic.cursor, topic.seq)
+    made = _last_made.get(topic)
+    if made is None or made[0] != asked:
+        changes = [change for change in topic.snapshot() if change in wanted]
+        made = asked, of_changes("snapshot", topic.name, topic.cursor, whole(changes), reason)
+        _last_made[topic] = made
+    return made[1]
 
 
 def whole(changes: list[Change]) -> list[bytes]:

@@ -4,11 +4,16 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge
 
+from api.live.messages import Message
+
 CLIENTS: Final = Gauge("urbanclear_api_websocket_clients", "WebSocket clients connected now")
 STREAMS: Final = Gauge("urbanclear_api_event_stream_clients", "Clients of Server-Sent Events connected now")
 SUBSCRIPTIONS: Final = Gauge("urbanclear_api_subscriptions", "Subscriptions now, by topic", ["topic"])
 GROUPS: Final = Gauge("urbanclear_api_subscription_groups", "Distinct topics, filters and forms subscribed to now")
 MESSAGES: Final = Counter("urbanclear_api_websocket_messages_total", "Messages sent to clients of the live bridge")
+BYTES: Final = Counter(
+    "urbanclear_api_websocket_bytes_total", "Bytes of the messages sent to clients of the live bridge"
+)
 SNAPSHOTS: Final = Counter(
     "urbanclear_api_snapshots_total", "Snapshots sent, by topic and why: new, or too_far_back", ["topic", "reason"]
 )
@@ -34,3 +39,15 @@ CONNECTED: Final = Gauge("urbanclear_api_bridge_connected", "1 while the bridge 
 EVENT_AGE: Final = Gauge(
     "urbanclear_api_bridge_event_age_seconds", "Age of the newest event taken from Kafka, by topic", ["topic"]
 )
+
+
+def note_sent(message: Message, clients: int = 1) -> None:
+    """Count a message that was handed to so many clients."""
+    MESSAGES.inc(clients)
+    BYTES.inc(clients * len(message.text))
+
+
+def total(counter: Counter) -> int:
+    """Of all labels, since the process began."""
+    samples = (sample for metric in counter.collect() for sample in metric.samples)
+    return int(sum(sample.value for sample in samples if sample.name.endswith("_total")))

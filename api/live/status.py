@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from api.deps import BridgeDep, HubDep
+from api.live import metrics
 from api.live.hub import Hub
 from api.live.topic import Topic
 
@@ -27,6 +28,10 @@ class LiveStatus(BaseModel):
     connected: bool = Field(description="whether it follows Kafka")
     clients: int = Field(examples=[12])
     groups: int = Field(description="distinct topics, filters and forms subscribed to", examples=[3])
+    messages_sent: int = Field(description="since the process began", examples=[120_000])
+    bytes_sent: int = Field(description="of those messages", examples=[90_000_000])
+    lagged: int = Field(description="times that events were dropped for a slow client", examples=[0])
+    cut: int = Field(description="clients given up because they did not read", examples=[0])
     topics: dict[str, TopicStatus]
 
 
@@ -34,7 +39,16 @@ class LiveStatus(BaseModel):
 async def status(hub: HubDep, bridge: BridgeDep) -> LiveStatus:
     """Clients, subscriptions by topic, and how far back a client may have been away."""
     topics = {name: _status_of(hub, topic) for name, topic in hub.topics.items()}
-    return LiveStatus(connected=bridge.connected, clients=hub.clients.total(), groups=len(hub.groups), topics=topics)
+    return LiveStatus(
+        connected=bridge.connected,
+        clients=hub.clients.total(),
+        groups=len(hub.groups),
+        messages_sent=metrics.total(metrics.MESSAGES),
+        bytes_sent=metrics.total(metrics.BYTES),
+        lagged=metrics.total(metrics.LAGGED),
+        cut=metrics.total(metrics.CUT),
+        topics=topics,
+    )
 
 
 def _status_of(hub: Hub, topic: Topic) -> TopicStatus:

@@ -7,13 +7,12 @@ Kafka partition and offset are how a client says where it left off, to whichever
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Final
 
 import msgspec
 
 from api.live.cursor import Position, encode_cursor
-from api.live.items import ENDED_SHOWN, Item, Place, has_ended, is_newer
+from api.live.items import ENDED_SHOWN, Item, Place, has_ended, is_newer, time_of
 
 Wanted = Callable[["Change"], bool]
 NOWHERE: Final = -1
@@ -25,12 +24,19 @@ _encoder = msgspec.json.Encoder()
 class Change:
     """An item that took the place of another; encoded once, however many are told."""
 
-    __slots__ = ("_encoded", "at", "item", "key", "offset", "partition", "place", "seq")
+    __slots__ = ("_encoded", "at", "item", "key", "known_since", "offset", "partition", "place", "seq")
 
     def __init__(self, seq: int, key: str, item: Item, place: Place, partition: int, offset: int, at: float) -> None:
         self.seq, self.key, self.item, self.place = seq, key, item, place
         self.partition, self.offset, self.at = partition, offset, at
+        self.known_since = seq
         self._encoded: bytes | None = None
+
+    def following(self, known: "Change | None") -> "Change":
+        """With the number since which its key has been known without a break."""
+        if known is not None:
+            self.known_since = known.known_since
+        return self
 
     @property
     def encoded(self) -> bytes:
@@ -40,12 +46,12 @@ class Change:
         return self._encoded
 
 
-@dataclass
+@dataclass(eq=False)
 class Topic:
     """One topic. `is_state`: of each key only the newest counts; of others every event is told.
 
-    `most_items`: the longest unchanged are forgotten first. The log holds up to `most_logged` changes, none older
-    than `logged_seconds`.
+    `most_items`: the longest unchanged are forgotten first, of events those that have ended before those that last.
+    The log holds up to `most_logged` changes, none older than `logged_seconds`.
     """
 
     name: str
@@ -90,21 +96,21 @@ class Topic:
                 return False
             del self.items[key]  # so that `items` stays in the order of `seq`
         self.seq += 1
-        change = Change(self.seq, key, item, place, partition, offset, now)
+        change = Change(self.seq, key, item, place, partition, offset, now).following(known)
         self.items[key] = change
         if partition != NOWHERE:
             self.log.append(change)
             self._trim(now)
         if len(self.items) > self.most_items:
-            del self.items[next(iter(self.items))]
+            del self.items[self._least_wanted()]
         return True
 
     def amend(self, item: Item, place: Place, now: float) -> None:
         """Tell the same reading anew, since what it is judged by has changed; for those who come back it is state."""
         self.seq += 1
         key = item.key
-        self.items.pop(key, None)
-        self.items[key] = Change(self.seq, key, item, place, NOWHERE, NOWHERE, now)
+        known = self.items.pop(key, None)
+        self.items[key] = Change(self.seq, key, item, place, NOWHERE, NOWHERE, now).following(known)
 
     def moved(self, partition: int, next_offset: int) -> None:
         """All of the partition before `next_offset` was put."""
@@ -112,12 +118,12 @@ class Topic:
         self._cursor = None
 
     def snapshot(self) -> list[Change]:
-        """What a new client is told: every item, but of events those that ended a while ago are left out."""
+        """What a new client is told: every item, but of events none that ended long before the newest."""
         changes = list(self.items.values())
         if self.is_state or not changes:
             return changes
-        newest: datetime = max(change.item.time for change in changes)  # type: ignore[attr-defined]
-        return [change for change in changes if not has_ended(change.item, newest - ENDED_SHOWN)]
+        oldest = max(time_of(change.item) for change in changes) - ENDED_SHOWN
+        return [change for change in changes if time_of(change.item) >= oldest or not has_ended(change.item)]
 
     def since(self, seq: int) -> list[Change]:
         """What has changed after number `seq`, oldest first: of a state its newest items, else every event."""
@@ -133,12 +139,27 @@ class Topic:
         return all(offset <= self.position.get(partition, 0) for partition, offset in position.items())
 
     def missed(self, position: Position) -> list[Change] | None:
-        """What came at or after `position`, in order; None where the log does not go back so far."""
+        """What came at or after `position`, in order; None where the log does not go back so far.
+
+        What is newer than the log's last of its key, from the database, comes behind it.
+        """
         if set(position) != set(self._logged_from):
             return None
         if any(position[partition] < start for partition, start in self._logged_from.items()):
             return None
-        return [change for change in self.log if change.offset >= position[change.partition]]
+        logged = [change for change in self.log if change.offset >= position[change.partition]]
+        return logged + self._newer_than(logged) if self.is_state else logged
+
+    def _newer_than(self, logged: list[Change]) -> list[Change]:
+        last = {change.key: change.seq for change in logged}
+        known = (self.items[key] for key in last if key in self.items)
+        return sorted((change for change in known if change.seq > last[change.key]), key=lambda change: change.seq)
+
+    def _least_wanted(self) -> str:
+        oldest = next(iter(self.items))
+        if self.is_state:
+            return oldest
+        return next((key for key, change in self.items.items() if has_ended(change.item)), oldest)
 
     def _trim(self, now: float) -> None:
         while len(self.log) > self.most_logged or self.log[0].at < now - self.logged_seconds:

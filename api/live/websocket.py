@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -13,14 +14,16 @@ from api.access.sockets import Denied, authorise
 from api.live import metrics
 from api.live.admission import Pace, refusal
 from api.live.filters import Filter
-from api.live.group import Group
-from api.live.hub import Hub, TooMany
+from api.live.group import STALLED_SECONDS, Group
+from api.live.hub import Hub, NotFilled, TooMany
 from api.live.messages import (
     Authenticate,
     Authenticated,
     Error,
+    Message,
     Ping,
     Pong,
+    Said,
     Subscribe,
     Told,
     Unsubscribe,
@@ -32,8 +35,8 @@ from schema.events import UNREADABLE
 from urbanclear.settings import Settings
 
 POLICY, TRY_AGAIN_LATER = 1008, 1013  # RFC 6455, 7.4, and its registry
-MOST_ERRORS: Final = 20
 AUTHENTICATE_SECONDS: Final = 10.0  # for a key, where one is needed
+LOOK_AGAIN_SECONDS: Final = 0.05
 
 
 PATH: Final = re.compile("/ws/traffic(?:/[^/]{1,100})?")
@@ -76,6 +79,15 @@ async def _serve(websocket: WebSocket) -> None:
         metrics.CLIENTS.set(hub.clients.total())
 
 
+def _said(message: Mapping[str, Any]) -> Said:
+    """Raises one of `UNREADABLE`."""
+    text = message.get("text")
+    if text is None:
+        raise ValueError("messages are JSON in text frames, not binary")
+    said: Said = decode_said(text)
+    return said
+
+
 class Session:
     """One client, from its coming to its going."""
 
@@ -111,8 +123,13 @@ class Session:
                 return None
             if not self._pace.allows():
                 return await self._send_away(TRY_AGAIN_LATER, "pace")
-            if not await self._take(message):
+            try:
+                understood = await self._take(message)
+            except NotFilled:
+                return await self._send_away(TRY_AGAIN_LATER, "not_filled")
+            if not understood:
                 return await self._send_away(POLICY, "errors")
+            await self._read_by_client()
 
     def end(self) -> None:
         """Let go of all that was subscribed to."""
@@ -124,16 +141,26 @@ class Session:
     async def _take(self, message: Mapping[str, Any]) -> bool:
         """Do what was said; False once the client has said too much that cannot be done."""
         try:
-            await self._do(decode_said(message.get("text") or message.get("bytes") or b""))
+            await self._do(_said(message))
         except UNREADABLE as error:
             self._tell(Error("bad_request", f'{error}; say {{"type": "subscribe", "topic": "traffic"}}'))
             self._errors += 1
         except Denied as error:
             self._tell(Error("unauthorised", str(error)))
             self._errors += 1
-        return self._errors < MOST_ERRORS
+        return self._errors < self._settings.live_errors
 
-    async def _do(self, said: Subscribe | Unsubscribe | Authenticate | Ping) -> None:
+    async def _read_by_client(self) -> None:
+        """Who does not read what was told is not listened to: answers would heap up."""
+        begun = time.monotonic()
+        while not self._outlet.is_ready():
+            if time.monotonic() - begun > STALLED_SECONDS:
+                metrics.CUT.inc()
+                return self._outlet.cut()
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+        return None
+
+    async def _do(self, said: Said) -> None:
         match said:
             case Authenticate():
                 self._welcome = await authorise(self._socket, said.key)
@@ -166,8 +193,7 @@ class Session:
             metrics.REFUSED.labels("groups").inc()
             return self._tell(Error("too_many", str(error)))
         self._subscribed[asked.topic] = group
-        self._outlet.write(message)
-        metrics.MESSAGES.inc()
+        self._write(message)
         return None
 
     def _unsubscribe(self, topic: str) -> None:
@@ -178,7 +204,11 @@ class Session:
     def _tell(self, message: Told) -> None:
         if isinstance(message, Error):
             metrics.REFUSED.labels(message.code).inc()
-        self._outlet.write(told(message))
+        self._write(told(message))
+
+    def _write(self, message: Message) -> None:
+        self._outlet.write(message)
+        metrics.note_sent(message)
 
     def _watch_idle(self) -> None:
         """A client without a subscription is not kept for long, without a key where one is needed even less."""

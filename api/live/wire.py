@@ -42,8 +42,8 @@ class FrameProtocol(WebSocketsSansIOProtocol):
             self.handshake_complete = True
 
     def is_ready(self) -> bool:
-        """Whether the socket keeps up."""
-        return bool(self.transport.get_write_buffer_size() <= MOST_BUFFERED)
+        """Whether the socket keeps up, or is gone."""
+        return self.disconnected or bool(self.transport.get_write_buffer_size() <= MOST_BUFFERED)
 
     def write(self, message: Message) -> None:
         """As `Outlet.write`."""

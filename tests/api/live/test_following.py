@@ -11,8 +11,13 @@ from typing import Any
 import httpx
 import jsonschema
 import pytest
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosedError
+from websockets.frames import Close
+from websockets.http11 import Request, Response
 
-from api.live.client import follow
+from api.live.client import follow, retry_after
 from schema.publisher import Publisher, open_publisher
 from tests.api.conftest import LiveApi, running_api
 from tests.api.live.listening import crash, listener, reading, say, sensor, told
@@ -116,3 +121,40 @@ def test_the_document_has_the_parts_that_asyncapi_3_requires() -> None:
         "/ws/traffic/{client_id}",
     }
     assert {operation["action"] for operation in made["operations"].values()} == {"send", "receive"}
+
+
+@pytest.mark.parametrize(
+    ("reason", "wait"),
+    [
+        ('{"retry_after": 7}', 7.0),
+        ('{"retry_after": 7.3}', 7.3),
+        ('{"retry_after": -1}', None),
+        ('{"retry_after": "soon"}', None),
+        ('{"retry_after": 1e9}', None),
+        ("keepalive ping timeout", None),
+        ("[]", None),
+        ("", None),
+    ],
+)
+def test_the_python_client_waits_as_long_as_a_close_frame_asks(reason: str, wait: float | None) -> None:
+    assert retry_after(ConnectionClosedError(Close(1012, reason), None)) == wait
+
+
+async def test_the_python_client_waits_as_long_as_a_refusal_asks() -> None:
+    came: list[float] = []
+    loop = asyncio.get_running_loop()
+
+    def refuse_once(connection: ServerConnection, request: Request) -> Response | None:
+        came.append(loop.time())
+        return Response(503, "full", Headers({"Retry-After": "1"})) if len(came) == 1 else None
+
+    async def answer(connection: ServerConnection) -> None:
+        await connection.recv()
+        await connection.send('{"type":"snapshot","topic":"traffic","cursor":"c","items":[]}')
+
+    async with serve(answer, "127.0.0.1", 0, process_request=refuse_once) as server:
+        port = server.sockets[0].getsockname()[1]
+        following = follow(f"ws://127.0.0.1:{port}", "traffic")
+        assert (await anext(following))["type"] == "snapshot"
+        await following.aclose()  # type: ignore[attr-defined]
+    assert came[1] - came[0] >= 1

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from api.live.cursor import decode_cursor, encode_cursor
 from api.live.filters import Filter
-from api.live.group import MOST_EVENTS, Group
-from api.live.items import IncidentItem, Place, TrafficItem, slug
-from api.live.messages import Message
+from api.live.group import BREATH, MOST_EVENTS, Group
+from api.live.items import IncidentItem, Item, Place, TrafficItem, slug
+from api.live.messages import Message, snapshot_of
 from api.live.topic import Change, Topic
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -162,6 +162,13 @@ class Reader:
         return known
 
 
+def put(topic: Topic, told: Item) -> None:
+    """As one message of Kafka."""
+    offset = topic.position.get(0, 0)
+    topic.put(told, Place(), 0.0, 0, offset)
+    topic.moved(0, offset + 1)
+
+
 async def settled(group: Group) -> None:
     while group._ticking is not None:  # noqa: ASYNC110 - to let it run is all that it needs
         await asyncio.sleep(0)
@@ -230,3 +237,146 @@ async def test_events_are_all_told_up_to_a_bound_and_then_it_is_said_how_many_we
     group.wake()
     await settled(group)
     assert [told["id"] for told in reader.heard[-1]["items"]] == [f"i{2 * MOST_EVENTS + 1}"]
+
+
+async def test_a_client_of_deltas_that_lagged_is_given_the_state_to_lay_them_over() -> None:
+    topic = Topic("incidents", is_state=False)
+    topic.start_at({0: 0})
+    group = Group(topic, Filter(), 0.0, delta=True)
+    slow = Reader()
+    group.join(slow, topic.seq)
+    first = msgspec.structs.replace(incident(0), id="x")
+    put(topic, first)
+    await settled(group)
+    slow.reads = False
+    put(topic, worse := msgspec.structs.replace(first, time=START + timedelta(seconds=1), severity="high"))
+    for number in range(MOST_EVENTS):
+        put(topic, incident(number))
+    group.wake()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    slow.reads = True
+    await settled(group)
+    put(topic, msgspec.structs.replace(worse, time=START + timedelta(seconds=2), description="two cars"))
+    group.wake()
+    await settled(group)
+    assert [message["type"] for message in slow.heard[-3:]] == ["lagged", "snapshot", "update"]
+    known: dict[str, dict[str, Any]] = {}
+    for message in slow.heard:
+        for told in message.get("items", []):
+            known.setdefault(told["id"], {}).update(told)
+    assert (known["x"]["severity"], known["x"]["description"]) == ("high", "two cars")
+
+
+async def test_what_was_forgotten_and_comes_again_is_told_whole_to_clients_of_deltas() -> None:
+    topic = Topic("traffic", is_state=True, most_items=1)
+    topic.start_at({0: 0})
+    group = Group(topic, Filter(), 0.0, delta=True)
+    reader = Reader()
+    group.join(reader, topic.seq)
+    for told in (item(1, 0), item(2, 0), item(1, 1)):  # the second makes the topic forget the first
+        put(topic, told)
+        group.wake()
+        await settled(group)
+    assert reader.heard[-1]["items"][0]["speed_kmh"] == 50
+
+
+async def test_what_changes_while_others_are_caught_up_is_not_lost_to_clients_of_deltas() -> None:
+    topic = Topic("traffic", is_state=True)
+    topic.start_at({0: 0})
+    group = Group(topic, Filter(), 0.0, delta=True)
+    crowd = [Reader() for _ in range(BREATH + 1)]
+    for reader in crowd:
+        group.join(reader, topic.seq)
+    await settled(group)
+    late = Reader()
+    late.reads = False
+    group.join(late, topic.seq)
+    put(topic, item(1, 0))
+    late.reads = True
+    group.wake()
+    while not crowd[0].heard:  # noqa: ASYNC110 - to let it run is all that it needs
+        await asyncio.sleep(0)
+    put(topic, item(1, 1))  # between the crowd's message and the late one's
+    group.wake()
+    await settled(group)
+    assert late.state() == crowd[0].state()
+    assert late.state()["t:1"]["speed_kmh"] == 50
+
+
+async def test_a_topic_that_began_anew_is_told_anew_to_all() -> None:
+    topic = Topic("incidents", is_state=False)
+    topic.start_at({0: 0})
+    group = Group(topic, Filter(), 0.0, delta=False)
+    quick, slow = Reader(), Reader()
+    for reader in (quick, slow):
+        group.join(reader, topic.seq)
+    await settled(group)
+    slow.reads = False
+    topic.put(incident(1), Place(), 0.0)  # from the database
+    group.renew()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    slow.reads = True
+    await settled(group)
+    for reader in (quick, slow):
+        assert [message["type"] for message in reader.heard] == ["snapshot"]
+        assert [told["id"] for told in reader.heard[0]["items"]] == ["i1"]
+
+
+def test_a_snapshot_leaves_out_what_ended_long_ago() -> None:
+    topic = Topic("incidents", is_state=False)
+    topic.start_at({0: 0})
+    for number, status in ((0, "cleared"), (1, "reported"), (3_600, "cleared"), (3_602, "reported")):
+        put(topic, msgspec.structs.replace(incident(number), status=status))
+    told = msgspec.json.decode(snapshot_of(topic, Filter()).text)
+    assert [found["id"] for found in told["items"]] == ["i1", "i3600", "i3602"]
+
+
+def test_what_lasts_is_forgotten_after_what_has_ended() -> None:
+    topic = Topic("incidents", is_state=False, most_items=2)
+    topic.start_at({0: 0})
+    for number, status in ((0, "reported"), (1, "cleared"), (2, "reported")):
+        put(topic, msgspec.structs.replace(incident(number), status=status))
+    assert list(topic.items) == ["i0", "i2"]
+
+
+def test_a_snapshot_is_encoded_once_for_all_who_want_the_same() -> None:
+    topic = Topic("traffic", is_state=True)
+    topic.start_at({0: 0})
+    put(topic, item(1, 0))
+    one = snapshot_of(topic, Filter())
+    assert snapshot_of(topic, Filter.of()) is one
+    assert snapshot_of(topic, Filter.of(sensors=["t:2"])) is not one
+    put(topic, item(1, 1))
+    assert snapshot_of(topic, Filter()) is not one
+
+
+def test_who_comes_back_ends_with_the_newest_where_the_database_knew_more_than_the_log() -> None:
+    topic = Topic("traffic", is_state=True)
+    topic.start_at({0: 5})
+    put(topic, item(1, 9))  # late: what came before it, and is newer, is older than the log
+    topic.put(item(1, 10), Place(), 0.0)
+    missed = topic.missed({0: 5})
+    assert missed is not None
+    assert said(missed)[-1] == f"t:1 {item(1, 10).time}"
+
+
+async def test_what_was_over_and_is_reported_anew_is_told_whole_to_clients_of_deltas() -> None:
+    topic = Topic("incidents", is_state=False)
+    topic.start_at({0: 0})
+    group = Group(topic, Filter(), 0.0, delta=True)
+    early, late = Reader(), Reader()
+    group.join(early, topic.seq)
+    for second, status in ((0, "reported"), (1, "cleared")):
+        put(topic, msgspec.structs.replace(incident(second), id="x", status=status))
+        group.wake()
+        await settled(group)
+    put(topic, incident(7_200))
+    assert [change.key for change in topic.snapshot()] == ["i7200"]
+    group.join(late, topic.seq)
+    await settled(group)
+    put(topic, msgspec.structs.replace(incident(7_201), id="x"))
+    group.wake()
+    await settled(group)
+    assert late.heard[-1]["items"][-1]["kind"] == "other"

@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket as sockets
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ from schema.events import Alert, Prediction, encode
 from schema.publisher import Publisher, open_publisher
 from tests.api.conftest import LiveApi, running_api
 from tests.api.live.listening import NOW, crash, items_until, listener, reading, say, sensor, told
+from tests.api.relay import Relay
 from tests.ingest.running import running_consumer
 from tests.waiting import until
 
@@ -240,6 +242,7 @@ async def test_an_interval_holds_updates_back_and_gathers_them(live_api: LiveApi
         ('{"type":"subscribe","topic":"traffic","areas":[]}', "bad_request"),
         ("[" * 50_000, "bad_request"),
         (b"\x00\xff", "bad_request"),
+        (b'{"type":"subscribe","topic":"traffic"}', "bad_request"),
         ("", "bad_request"),
     ],
 )
@@ -417,3 +420,94 @@ async def test_status_tells_of_clients_and_how_far_back_one_may_have_been_away(
     assert status["topics"]["traffic"]["subscriptions"] == 2
     assert status["topics"]["traffic"]["logged"] == 1
     assert status["topics"]["traffic"]["oldest_cursor"] == oldest
+    assert status["bytes_sent"] > status["messages_sent"] >= 3
+    assert {"lagged", "cut"} <= set(status)
+
+
+@asynccontextmanager
+async def before_kafka_answers(live_api: LiveApi) -> AsyncIterator[tuple[LiveApi, Relay]]:
+    """An API whose bridge has found no broker yet; once the relay is mended it finds one."""
+    relay = await Relay.to(f"kafka://{live_api.bootstrap}")
+    await relay.cut()
+    settings = live_api.settings.model_copy(
+        update={"kafka_bootstrap": f"127.0.0.1:{relay.port}", "live_replay": timedelta(minutes=5)}
+    )
+    async with running_api(settings, bridged=False) as early:
+        yield early, relay
+    await relay.cut()
+
+
+async def test_who_subscribes_while_the_api_starts_is_told_all_once_it_has_read(
+    live_api: LiveApi, feed: Publisher
+) -> None:
+    async with running_consumer(live_api.settings):
+        await publish(feed, crash())
+
+        async def stored() -> bool:
+            return bool((await ask(live_api, "/api/v1/incidents")).json()["items"])
+
+        await until(stored)
+    async with before_kafka_answers(live_api) as (early, relay), listener(early, "incidents") as socket:
+        assert (await told(socket))["items"] == []
+        await relay.mend()
+        message = await told(socket)
+        while message["type"] != "snapshot":  # what is read meanwhile may come first
+            message = await told(socket)
+        assert [item["id"] for item in message["items"]] == ["crash-0"]
+
+
+async def test_who_comes_back_while_the_api_starts_is_still_told_what_was_missed(
+    live_api: LiveApi, feed: Publisher
+) -> None:
+    async with listener(live_api, "traffic") as socket:
+        cursor = (await told(socket))["cursor"]
+    await publish(feed, reading(20), reading(30, second=1))
+    async with (
+        before_kafka_answers(live_api) as (early, relay),
+        listener(early, "traffic", since=cursor) as socket,
+    ):
+        await relay.mend()
+        missed = await told(socket)
+        assert (missed["type"], speeds(missed["items"])) == ("update", [20, 30])
+
+
+async def test_who_comes_back_long_before_the_api_has_read_is_asked_to_come_again(
+    live_api: LiveApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.live.hub.FILLED_SECONDS", 0.1)
+    async with listener(live_api, "traffic") as socket:
+        cursor = (await told(socket))["cursor"]
+    async with before_kafka_answers(live_api) as (early, _):
+        async with listener(early, "traffic", since=cursor) as socket:
+            code, wait = await sent_away(socket)
+        assert (code, wait > 0) == (1013, True)
+        stream = await ask(early, f"/api/v1/stream/traffic?since={cursor}")
+        assert (stream.status_code, stream.text.partition(":")[0]) == (200, "retry")
+
+
+async def test_answers_to_a_client_that_does_not_read_do_not_heap_up(live_api: LiveApi, feed: Publisher) -> None:
+    settings = live_api.settings.model_copy(update={"live_messages_per_second": 1_000.0})
+    async with running_api(settings) as api, listener(api, "traffic") as other:
+        await told(other)
+        await feed.publish_readings([reading(10, f"s{n}") for n in range(2_000)])
+        await feed.flush()
+        heard = 0
+        while heard < 2_000:
+            heard += len((await told(other))["items"])
+        async with listener(api) as greedy:
+            greedy.transport.pause_reading()
+            asked = 200
+            for _ in range(asked):
+                await say(greedy, type="subscribe", topic="traffic")
+            for _ in range(asked):
+                await say(other, type="ping")
+                assert (await told(other))["type"] == "pong"
+            held = [
+                connection.transport.get_write_buffer_size()
+                for connection in api.server.server_state.connections
+                if hasattr(connection, "conn")
+            ]
+            assert 0 < max(held) < 2 * 1024**2
+            greedy.transport.resume_reading()
+            for _ in range(asked):
+                assert len((await told(greedy))["items"]) == 2_000
