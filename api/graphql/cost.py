@@ -25,12 +25,13 @@ from graphql.language import IntValueNode, OperationDefinitionNode, SelectionSet
 from strawberry.extensions import SchemaExtension
 
 from api.graphql import metrics
-from api.graphql.types import HORIZONS, LAST_DEFAULT, MOST_LISTED, SENSORS_DEFAULT
+from api.graphql.types import HORIZONS, LAST_DEFAULT, MOST_LISTED, PATTERN_ROWS, SENSORS_DEFAULT
 
-#: Of each list, the argument that bounds it, and how long it may be where that is not said.
+#: Of each list, the argument that bounds it, if any, and how long it may be where that is not said.
 LISTS: Final[dict[str, tuple[str, int]]] = {
     "sensors": ("first", SENSORS_DEFAULT),
     "readings": ("last", LAST_DEFAULT),
+    "pattern": ("", PATTERN_ROWS),
     "travelTimes": ("last", LAST_DEFAULT),
     "predictions": ("limit", HORIZONS),
     "incidents": ("limit", LAST_DEFAULT),

@@ -44,7 +44,7 @@ Limit = Annotated[int, strawberry.argument(description="most rows")]
 Area = Annotated[str | None, strawberry.argument(description="part of the city, in any case")]
 MAKERS: Final[dict[str, Callable[..., Any]]] = {
     name: getattr(types, name)
-    for name in ("Traffic", "History", "Prediction", "Incident", "Bottleneck", "Weather", "TravelTime")
+    for name in ("Traffic", "History", "Prediction", "Incident", "Bottleneck", "Weather", "TravelTime", "Pattern")
 } | {"Sensor": Sensor, "Corridor": Corridor}
 
 
