@@ -133,22 +133,21 @@ class Limits(SchemaExtension):
         try:
             refused = self._refused()
         except NestedTooDeeply:
-            refused = "the query is nested too deeply: ask for less at once"
-        if refused:
-            error = GraphQLError(refused, extensions={"code": "TOO_COSTLY"})
-            self.execution_context.pre_execution_errors = [error]
+            refused = GraphQLError("the query is nested too deeply: ask for less at once")
+        if refused is not None:
+            self.execution_context.pre_execution_errors = [refused]
         yield
 
-    def _refused(self) -> str | None:
+    def _refused(self) -> GraphQLError | None:
         context = self.execution_context
         document = context.graphql_document
         assert document is not None  # noqa: S101
         if _ENDLESS.search(context.query or ""):
-            return "a number has more digits than can be read"
-        operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+            return GraphQLError("a number has more digits than can be read")
         whole = Weight()
-        for operation in operations:
-            whole = whole.beside(Scales(document, self._variables(operation)).weigh(operation.selection_set))
+        for node in document.definitions:
+            if isinstance(node, OperationDefinitionNode):
+                whole = whole.beside(Scales(document, self._variables(node)).weigh(node.selection_set))
         metrics.COST.observe(min(whole.rows, LARGEST))
         return self._beyond(whole)
 
@@ -160,17 +159,19 @@ class Limits(SchemaExtension):
         )
         return {} if isinstance(found, list) else found.coerced
 
-    def _beyond(self, whole: Weight) -> str | None:
+    def _beyond(self, whole: Weight) -> GraphQLError | None:
         for what, amount, most in (
             ("levels of depth", whole.depth, DEEPEST),
             ("aliases", whole.aliases, MOST_ALIASES),
             ("fields", whole.fields, MOST_FIELDS),
         ):
             if amount > most:
-                return f"the query has {_short(amount)} {what}, {most} are allowed: ask for less at once"
+                return GraphQLError(
+                    f"the query has {_short(amount)} {what}, {most} are allowed: ask for less at once"
+                )
         if whole.rows > self._budget:
-            allowed = f"{self._budget:,} are allowed: ask for fewer, or in pages"
-            return f"the query may return {_short(whole.rows)} rows, {allowed}"
+            said = f"the query may return {_short(whole.rows)} rows, {self._budget:,} are allowed"
+            return GraphQLError(f"{said}: ask for fewer, or in pages", extensions={"code": "TOO_COSTLY"})
         return None
 
 

@@ -38,24 +38,23 @@ def refusal(query: str, **variables: Any) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("query", "code", "words"),
+    ("query", "words"),
     [
-        (chain(20, "weather { time }"), "TOO_COSTLY", "fields"),
-        (chain(60, "weather { time }"), "TOO_COSTLY", f"more than {LARGEST:,} fields"),
-        (chain(60, "a: weather { time }"), "TOO_COSTLY", f"more than {LARGEST:,} aliases"),
-        (chain(150, "weather { time }"), "TOO_COSTLY", "nested"),
-        (chain(60, "...f0"), "", "itself"),
-        ("{ ...a } fragment a on Query { ...a }", "", "itself"),
-        ("{ sensors { nodes " * 5 + "{ sensor }" + "} }" * 5, "TOO_COSTLY", "10 levels of depth"),
-        ("{ " + "__typename " * 501 + "}", "TOO_COSTLY", "501 fields"),
-        (f"{{ weather(limit: {'9' * 5_000}) {{ time }} }}", "TOO_COSTLY", "digits"),
-        ("{ ... " * 80 + "{ __typename }" + "}" * 80, "TOO_COSTLY", "nested"),
+        (chain(20, "weather { time }"), "fields"),
+        (chain(60, "weather { time }"), f"more than {LARGEST:,} fields"),
+        (chain(60, "a: weather { time }"), f"more than {LARGEST:,} aliases"),
+        (chain(150, "weather { time }"), "nested"),
+        (chain(60, "...f0"), "itself"),
+        ("{ ...a } fragment a on Query { ...a }", "itself"),
+        ("{ sensors { nodes " * 5 + "{ sensor }" + "} }" * 5, "10 levels of depth"),
+        ("{ " + "__typename " * 501 + "}", "501 fields"),
+        (f"{{ weather(limit: {'9' * 5_000}) {{ time }} }}", "digits"),
+        ("{ ... " * 80 + "{ __typename }" + "}" * 80, "nested"),
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_what_stands_for_too_much_is_refused_quickly(query: str, code: str, words: str) -> None:
-    found, message = refusal(query)
-    assert (found, words in message) == (code, True), message
+def test_what_stands_for_too_much_is_refused_quickly(query: str, words: str) -> None:
+    assert words in refusal(query)[1]
 
 
 @pytest.mark.parametrize(
