@@ -6,6 +6,7 @@ from typing import Final
 import uvicorn
 from fastapi import FastAPI
 
+from api.connection import Connection
 from api.live.hub import Hub
 from api.live.wire import FrameProtocol
 from urbanclear.settings import Settings
@@ -13,6 +14,8 @@ from urbanclear.settings import Settings
 SHUTDOWN_SECONDS: Final = 5
 KEEP_ALIVE_SECONDS: Final = 15
 BACKLOG: Final = 4_096
+HTTP_CONNECTIONS: Final = 4_000
+"""Beside the live ones; a request beyond them all is answered with 503."""
 
 
 class Server(uvicorn.Server):
@@ -39,6 +42,8 @@ def server_of(app: FastAPI, settings: Settings, port: int | None = None) -> Serv
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=list(settings.trusted_proxies),
         lifespan="on",
+        http=Connection,
+        limit_concurrency=settings.live_clients + HTTP_CONNECTIONS,
         ws=FrameProtocol,
         ws_max_size=settings.live_message_bytes,
         ws_per_message_deflate=False,

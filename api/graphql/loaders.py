@@ -17,10 +17,11 @@ from api.resources.corridors.shapes import TRAVEL_TIME
 from api.resources.history.levels import Level
 from api.resources.history.shapes import SENSOR_LEVELS, of_readings, of_rollup
 from api.resources.incidents.shapes import INCIDENT
+from api.resources.patterns.shapes import PATTERN, pattern
 from api.resources.predictions.shapes import PREDICTION, newest_predictions
 from api.resources.traffic.shapes import TRAFFIC
 from schema.relations import corridor_travel_times, current_conditions
-from schema.tables import incidents, predictions, readings, sensors
+from schema.tables import incidents, latest_readings, predictions, readings, sensors
 
 Make = Callable[..., Any]
 
@@ -37,12 +38,14 @@ class Stretch(NamedTuple):
 class Loaders:
     """Of one request."""
 
-    def __init__(self, database: Database, makers: dict[str, Make]) -> None:
+    def __init__(self, database: Database, makers: dict[str, Make], time_zone: str) -> None:
         self.database = database
         self.makers = makers
+        self.time_zone = time_zone
         self._latest: datetime | None = None
         self.current: DataLoader[str, Any] = DataLoader(self._current)
         self.incidents: DataLoader[str, list[Any]] = DataLoader(self._incidents)
+        self.patterns: DataLoader[str, list[Any]] = DataLoader(self._patterns)
         self.predictions: DataLoader[str, list[Any]] = DataLoader(self._predictions)
         self.readings: DataLoader[tuple[str, Stretch], list[Any]] = DataLoader(self._readings)
         self.travel_times: DataLoader[tuple[str, Stretch], list[Any]] = DataLoader(self._travel_times)
@@ -90,6 +93,20 @@ class Loaders:
         for one in await self.objects("Prediction", PREDICTION, statement.order_by(predictions.c.time)):
             shares[one.sensor].append(one)
         return [shares[name] for name in names]
+
+    async def _patterns(self, names: list[str]) -> list[list[Any]]:
+        newest = select(sensors.c.external_id, sensors.c.id, latest_readings.c.time)
+        newest = newest.join(latest_readings, latest_readings.c.sensor_id == sensors.c.id)
+        rows: Sequence[Sequence[Any]] = await self.database.tuples(newest.where(sensors.c.external_id.in_(names)))
+        known = {row[1]: row[2] for row in rows}
+        found = pattern("readings_5m", known, self.time_zone)
+        columns = [found.c[field.name] for field in PATTERN.fields]
+        statement = select(*columns, found.c.subject).order_by(found.c.day_type, found.c.minute)
+        shares: defaultdict[int, list[Any]] = defaultdict(list)
+        for row in await self.database.tuples(statement):
+            shares[row[-1]].append(self.object("Pattern", PATTERN, row))
+        keys = {row[0]: row[1] for row in rows}
+        return [shares[keys[name]] if name in keys else [] for name in names]
 
     async def _readings(self, keys: list[tuple[str, Stretch]]) -> list[list[Any]]:
         found: dict[tuple[str, Stretch], list[Any]] = {}

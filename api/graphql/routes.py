@@ -55,8 +55,7 @@ class Context(Loaders):
     """What resolvers are given."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
-        super().__init__(database, MAKERS)
-        self.time_zone = settings.time_zone
+        super().__init__(database, MAKERS, settings.time_zone)
 
 
 EXAMPLE: Final = '{ sensors(first: 2, area: "Manhattan") { nodes { sensor current { speedKmh los } } } }'

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 import strawberry
 from graphql import GraphQLError
 from sqlalchemy import Select, literal
-from strawberry.extensions import MaxAliasesLimiter, MaxTokensLimiter, QueryDepthLimiter
+from strawberry.extensions import MaxTokensLimiter
 
 from api.graphql import types
 from api.graphql.bounds import bounded
-from api.graphql.cost import CostLimit
+from api.graphql.cost import Limits
 from api.graphql.types import (
     CONFIG,
     LAST_DEFAULT,
@@ -38,15 +38,13 @@ from api.resources.weather.routes import WEATHER
 from schema.relations import bottlenecks, current_conditions
 from schema.tables import incidents, links, sensors, weather
 
-DEEPEST: Final = 8
 MOST_TOKENS: Final = 2_000
-MOST_ALIASES: Final = 50
 
 Limit = Annotated[int, strawberry.argument(description="most rows")]
 Area = Annotated[str | None, strawberry.argument(description="part of the city, in any case")]
 MAKERS: Final[dict[str, Callable[..., Any]]] = {
     name: getattr(types, name)
-    for name in ("Traffic", "History", "Prediction", "Incident", "Bottleneck", "Weather", "TravelTime")
+    for name in ("Traffic", "History", "Prediction", "Incident", "Bottleneck", "Weather", "TravelTime", "Pattern")
 } | {"Sensor": Sensor, "Corridor": Corridor}
 
 
@@ -163,8 +161,6 @@ def new_schema(budget: int) -> strawberry.Schema:
         config=CONFIG,
         extensions=[
             lambda: MaxTokensLimiter(max_token_count=MOST_TOKENS),
-            lambda: QueryDepthLimiter(max_depth=DEEPEST),
-            lambda: MaxAliasesLimiter(max_alias_count=MOST_ALIASES),
-            lambda: CostLimit(budget),
+            lambda: Limits(budget),
         ],
     )

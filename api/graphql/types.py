@@ -15,6 +15,7 @@ from api.resources.history.levels import Level
 from api.resources.history.shapes import of_readings
 from api.resources.incidents.shapes import INCIDENT
 from api.resources.measures.routes import BOTTLENECK
+from api.resources.patterns.shapes import PATTERN
 from api.resources.predictions.shapes import PREDICTION
 from api.resources.sensors.shapes import SENSOR
 from api.resources.traffic.shapes import TRAFFIC
@@ -26,6 +27,8 @@ LAST_DEFAULT, MOST_LAST = 100, 2_000
 MOST_LISTED: Final = 1_000
 HORIZONS: Final = 24
 """How many predictions a sensor may have at once, for the cost."""
+PATTERN_ROWS: Final = 3 * 96
+"""Kinds of day, and quarters of an hour in each."""
 
 Info = strawberry.Info[Any, None]
 _KNOWN: Final = (str, int, float, bool, datetime, date)
@@ -47,6 +50,7 @@ def _kind(python_type: Any, *, optional: bool) -> Any:
 
 Traffic: Any = type_of(TRAFFIC)
 History: Any = type_of(of_readings())
+Pattern: Any = type_of(PATTERN)
 Prediction: Any = type_of(PREDICTION)
 Incident: Any = type_of(INCIDENT)
 Bottleneck: Any = type_of(BOTTLENECK)
@@ -94,6 +98,11 @@ class Sensor(_Sensor):  # type: ignore[misc]
     @strawberry.field(description="its newest forecast, by horizon")
     async def predictions(self, info: Info) -> list[Prediction]:
         found: list[Any] = await loaders(info).predictions.load(self.sensor)
+        return found
+
+    @strawberry.field(description="what is normal there, of the four weeks to its newest reading")
+    async def pattern(self, info: Info) -> list[Pattern]:
+        found: list[Any] = await loaders(info).patterns.load(self.sensor)
         return found
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
-from sqlalchemy import func, select
+from sqlalchemy import Subquery, func, select
 
 from api.database import Database
 from api.deps import DatabaseDep, SettingsDep
@@ -30,7 +30,8 @@ async def sensor_pattern(
     sensor_id = await sensor_id_of(database, sensor)
     newest = select(func.max(latest_readings.c.time)).where(latest_readings.c.sensor_id == sensor_id)
     end = await database.value(newest)
-    return await _answer(asked, database, ("readings_5m", "sensor_id", sensor_id, end, settings.time_zone))
+    subjects = {} if end is None else {sensor_id: end}
+    return await _answer(asked, database, pattern("readings_5m", subjects, settings.time_zone), settings.time_zone)
 
 
 @router.get("/areas/{area:path}/pattern", **lists(PATTERN, missing="There is no such area", time_zone=_ZONE))
@@ -38,14 +39,14 @@ async def area_pattern(asked: AskedDep, database: DatabaseDep, settings: Setting
     """What is normal in a part of the city: as for a sensor, of the means over its sensors."""
     name = await area_named(database, area)
     end = await database.value(select(func.max(latest_readings.c.time)))
-    return await _answer(asked, database, ("area_5m", "area", name, end, settings.time_zone))
+    subjects = {} if end is None else {name: end}
+    return await _answer(asked, database, pattern("area_5m", subjects, settings.time_zone), settings.time_zone)
 
 
-async def _answer(asked: Asked, database: Database, subject: tuple[str, str, object, object, str]) -> Response:
-    rows = pattern(*subject)  # type: ignore[arg-type]
+async def _answer(asked: Asked, database: Database, rows: Subquery, zone: str) -> Response:
     shape = PATTERN.over(rows)
     key = (rows.c.day_type, rows.c.minute)
-    extra = {"time_zone": subject[-1]}
+    extra = {"time_zone": zone}
     return await answer_list(asked, database, Listing(shape, shape.select(), key, cache=SETTLED, extra=extra))
 
 

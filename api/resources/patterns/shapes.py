@@ -1,13 +1,15 @@
 """Patterns, clusters and anomalies as they are told."""
 
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Double, Integer, Subquery, Text, bindparam, column, text
+from sqlalchemy import ARRAY, BigInteger, Double, Integer, Subquery, Text, bindparam, column, text
+from sqlalchemy.dialects.postgresql import INTERVAL
 
 from api.http.shapes import Told, shape, told
-from schema.tables import anomalies, sensor_clusters, sensors
+from schema.tables import Time, anomalies, sensor_clusters, sensors
 
 WEEKS: Final = timedelta(days=28)
 _SQL: Final = files(__package__).joinpath("pattern.sql").read_text()
@@ -50,12 +52,19 @@ ANOMALY: Final = shape(
 )
 
 
-def pattern(relation: str, key: str, subject: object, newest: datetime, zone: str) -> Subquery:
-    """The pattern of the four weeks up to `newest`; `relation` and `key` are a rollup's own."""
+def pattern(relation: str, subjects: Mapping[int, datetime] | Mapping[str, datetime], zone: str) -> Subquery:
+    """The patterns of subjects, each of the four weeks up to its newest reading; `relation` is a rollup.
+
+    Each row has its `subject` as well.
+    """
+    key, kind = ("area", Text()) if relation.startswith("area") else ("sensor_id", Integer())
+    ends = list(subjects.values()) or [datetime.fromtimestamp(0, UTC)]
     statement = text(_SQL.format(relation=relation, key=key)).bindparams(
-        bindparam("subject", subject),
-        bindparam("start", newest - WEEKS),
-        bindparam("end", newest),
+        bindparam("subjects", list(subjects), ARRAY(kind)),
+        bindparam("newest", list(subjects.values()), ARRAY(Time)),
+        bindparam("span", WEEKS, INTERVAL),
+        bindparam("start", min(ends) - WEEKS),
+        bindparam("end", max(ends)),
         bindparam("zone", zone),
     )
-    return statement.columns(*[field.column for field in PATTERN.fields]).subquery()
+    return statement.columns(column("subject", kind), *[field.column for field in PATTERN.fields]).subquery()

@@ -2,7 +2,20 @@
 
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, Select, and_, case, cast, func, literal, select, true
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Select,
+    Text,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    select,
+    true,
+)
 from sqlalchemy.dialects.postgresql import INTERVAL
 
 from api.http.shapes import rounded, shape, told
@@ -28,7 +41,7 @@ PREDICTION: Final = shape(
         told(predictions.c.model, "model", "what made it", "gradient-boosting-3"),
         told(_FREE_FLOW, "free_flow_speed_kmh", "speed without other traffic, km/h", 72.0),
         told(_RATIO, "speed_ratio", "expected speed over free-flow speed", 0.53),
-        told(func.level_of_service(_RATIO), "los", "level of service, HCM 2010", "C"),
+        told(func.level_of_service(_RATIO, type_=Text), "los", "level of service, HCM 2010", "C"),
     ],
 )
 
