@@ -1,7 +1,8 @@
-"""The roots, and the limits that hold for every query."""
+"""The roots, and the limits that hold for every query; their text, for makers of clients, is in `schema.graphql`."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
@@ -28,7 +29,7 @@ from api.graphql.types import (
 )
 from api.http.asking import decode_cursor, encode_cursor
 from api.resources.corridors.shapes import CORRIDOR
-from api.resources.filters import Where, in_area, parse_bbox
+from api.resources.filters import Where, containing, in_area, parse_bbox
 from api.resources.incidents.shapes import INCIDENT
 from api.resources.measures.routes import BOTTLENECK
 from api.resources.predictions.shapes import HORIZON, PREDICTION, newest_predictions
@@ -39,6 +40,7 @@ from schema.relations import bottlenecks, current_conditions
 from schema.tables import incidents, links, sensors, weather
 
 MOST_TOKENS: Final = 2_000
+FILE: Final = Path(__file__).with_name("schema.graphql")
 
 Limit = Annotated[int, strawberry.argument(description="most rows")]
 Area = Annotated[str | None, strawberry.argument(description="part of the city, in any case")]
@@ -62,10 +64,11 @@ class Query:
         road: str | None = None,
         bbox: Annotated[list[float] | None, strawberry.argument(description="west, south, east, north")] = None,
         ids: list[str] | None = None,
+        text: Annotated[str, strawberry.argument(description="words in its name, road or id")] = "",
     ) -> Sensors:
         box = None if bbox is None else parse_bbox(",".join(map(str, bbox)))
         where = Where(area, road, tuple(ids or ()), box)
-        statement = SENSOR.select().where(*where.conditions())
+        statement = SENSOR.select().where(*where.conditions(), *containing(text))
         if after is not None:
             [place] = decode_cursor(after, SENSOR.name, [sensors.c.external_id], said="endCursor")
             statement = statement.where(sensors.c.external_id > place)
@@ -164,3 +167,12 @@ def new_schema(budget: int) -> strawberry.Schema:
             lambda: Limits(budget),
         ],
     )
+
+
+def text_of_schema() -> str:
+    """The schema in the language of schemas."""
+    return new_schema(1).as_str() + "\n"
+
+
+if __name__ == "__main__":
+    FILE.write_text(text_of_schema())

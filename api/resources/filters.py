@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, HTTPException, Path, Query
-from sqlalchemy import ColumnElement, func, literal, select
+from sqlalchemy import ColumnElement, func, literal, or_, select
 
 from api.database import Database
 from api.http.problems import bad_parameter
@@ -78,6 +78,12 @@ class Where:
 def alike(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
     """Whether the column is `text`, upper and lower case being alike."""
     return func.lower(column) == text.lower()
+
+
+def containing(text: str) -> list[ColumnElement[bool]]:
+    """Whether a sensor has each word of `text`, of the first ten, in its name, road or id."""
+    columns = (sensors.c.name, sensors.c.road, sensors.c.external_id)
+    return [or_(*[column.icontains(word, autoescape=True) for column in columns]) for word in text.split()[:10]]
 
 
 def in_area(column: ColumnElement[Any], area: str) -> ColumnElement[bool]:

@@ -3,13 +3,12 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from sqlalchemy import or_
 
 from api.deps import DatabaseDep
 from api.http.answering import Listing, answer_list, answer_one
 from api.http.asking import AskedDep, AskedOneDep
 from api.http.describing import lists, tells
-from api.resources.filters import NO_NUL, Area, Corridor, SensorPath, WhereDep, alike, in_area
+from api.resources.filters import NO_NUL, Area, Corridor, SensorPath, WhereDep, alike, containing, in_area
 from api.resources.sensors.shapes import HEALTH, SENSOR, nearest
 from schema.relations import sensor_health
 from schema.tables import sensors
@@ -27,10 +26,7 @@ Longitude = Annotated[float, Query(ge=-180, le=180, description="degrees, WGS 84
 @router.get("", **lists(SENSOR))
 async def list_sensors(asked: AskedDep, database: DatabaseDep, where: WhereDep, text: Text = None) -> Response:
     """Sensors by external id: all, or those of an area, a road, a box, or with some words in their name."""
-    statement = SENSOR.select().where(*where.conditions())
-    for word in (text or "").split()[:10]:
-        columns = (sensors.c.name, sensors.c.road, sensors.c.external_id)
-        statement = statement.where(or_(*[column.icontains(word, autoescape=True) for column in columns]))
+    statement = SENSOR.select().where(*where.conditions(), *containing(text or ""))
     return await answer_list(asked, database, Listing(SENSOR, statement, (sensors.c.external_id,)))
 
 
