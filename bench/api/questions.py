@@ -64,8 +64,8 @@ QUESTIONS: Final = (
         _path("traffic/areas"),
         "SELECT area, max(time), count(*), avg(speed_kmh), avg(speed_ratio), "
         + ", ".join(f"count(*) FILTER (WHERE level_of_service = '{level}')" for level in "ABCDEF")
-        + " FROM current_conditions WHERE time > (SELECT max(time) FROM latest_readings) - interval '15 minutes' "
-        "GROUP BY area ORDER BY area",
+        + " FROM (SELECT * FROM current_conditions OFFSET 0) AS fresh "
+        "WHERE time > (SELECT max(time) FROM latest_readings) - interval '15 minutes' GROUP BY area ORDER BY area",
     ),
     Question(
         "travel_times",

@@ -12,7 +12,7 @@ from api.http.asking import MOST, Asked, AskedDep, AskedOneDep, Form
 from api.http.describing import lists, tells
 from api.http.shapes import Shape, told
 from api.resources.filters import SensorPath, WhereDep
-from api.resources.traffic.shapes import AREA, CITY, IS_FRESH, TRAFFIC, area_name
+from api.resources.traffic.shapes import AREA, CITY, TRAFFIC, area_name
 from schema.relations import current_conditions as now
 from schema.tables import sensors
 
@@ -41,7 +41,7 @@ async def current(asked: AskedDep, database: DatabaseDep, where: WhereDep) -> Re
 @router.get("/areas", **lists(AREA))
 async def by_area(asked: AskedDep, database: DatabaseDep) -> Response:
     """Each part of the city: mean speed, and how many sensors are at which level of service."""
-    statement = AREA.select().where(IS_FRESH).group_by(area_name)
+    statement = AREA.select().group_by(area_name)
     rows = statement.subquery()
     shape = AREA.over(rows)
     return await answer_list(asked, database, Listing(shape, shape.select(), (rows.c.area,)))
@@ -50,7 +50,7 @@ async def by_area(asked: AskedDep, database: DatabaseDep) -> Response:
 @router.get("/city", **tells(CITY))
 async def city(asked: AskedOneDep, database: DatabaseDep) -> Response:
     """The whole city in one row."""
-    return await answer_one(asked, database, Listing(CITY, CITY.select().where(IS_FRESH), ()), "")
+    return await answer_one(asked, database, Listing(CITY, CITY.select(), ()), "")
 
 
 @router.get("/current/{sensor:path}", **tells(TRAFFIC, missing="There is no such sensor, or it has no reading yet"))
