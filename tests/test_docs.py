@@ -13,6 +13,7 @@ from typer.main import get_command
 import api.access.metrics
 import api.graphql.metrics
 import api.live.metrics
+import api.metrics
 import ingest.metrics
 import ingest.sources.mqtt.metrics
 import schema.metrics
@@ -66,6 +67,7 @@ def test_every_endpoint_is_documented() -> None:
     ("part", "page"),
     [
         (schema.metrics, "schema.md"),
+        (api.metrics, "api.md"),
         (api.access.metrics, "access.md"),
         (ingest.metrics, "ingest.md"),
         (ingest.sources.mqtt.metrics, "feeds.md"),

@@ -12,7 +12,7 @@ from sqlalchemy import Select, literal
 from strawberry.extensions import MaxTokensLimiter
 
 from api.graphql import types
-from api.graphql.bounds import bounded
+from api.graphql.bounds import bad, bounded
 from api.graphql.cost import Limits
 from api.graphql.types import (
     CONFIG,
@@ -67,6 +67,8 @@ class Query:
         text: Annotated[str, strawberry.argument(description="words in its name, road or id")] = "",
     ) -> Sensors:
         box = None if bbox is None else parse_bbox(",".join(map(str, bbox)))
+        if ids == []:
+            raise bad("ids names no sensor: leave it out for all of them")
         where = Where(area, road, tuple(ids or ()), box)
         statement = SENSOR.select().where(*where.conditions(), *containing(text))
         if after is not None:

@@ -140,6 +140,7 @@ async def test_every_root_answers(graphql: httpx.AsyncClient, city: City) -> Non
         ('{ sensors(after: "nonsense") { nodes { sensor } } }', "BAD_USER_INPUT"),
         ("{ sensors(bbox: [1, 2, 3]) { nodes { sensor } } }", "BAD_USER_INPUT"),
         ("{ sensors(first: 0) { nodes { sensor } } }", "BAD_USER_INPUT"),
+        ("{ sensors(ids: []) { nodes { sensor } } }", "BAD_USER_INPUT"),
         ("{ sensors(first: 1000) { nodes { readings(last: 2000) { time } } } }", "TOO_COSTLY"),
         ("{ weather(limit: 100000) { time } }", "TOO_COSTLY"),
         ("{ a: sensors(first: 999) { nodes { readings { time } } } }", "TOO_COSTLY"),
