@@ -25,6 +25,7 @@ from api.http.asking import only_known_parameters
 from api.http.bounding import BodyBound
 from api.http.heads import Heads
 from api.http.openapi import document_of
+from api.http.sharing import Sharing
 from api.live import asyncapi, event_stream
 from api.live import status as live_status
 from api.live.bridge import Bridge, new_hub
@@ -105,6 +106,8 @@ def _add_middleware(app: FastAPI, access: Access, settings: Settings) -> None:
     app.add_middleware(BodyBound, most_bytes=settings.push_most_bytes)
     app.add_middleware(CompressMiddleware, minimum_size=1_000, zstd_level=1, gzip_level=3, brotli=False)
     app.add_middleware(Audit, audit=access.audit)
+    if settings.shared_answers:
+        app.add_middleware(Sharing, prefix=V1, seconds=settings.shared_answers.total_seconds())
     app.add_middleware(LiveSockets)
     app.add_middleware(Guard, authentication=access.authentication, limits=access.limits)
     if settings.cors_origins:

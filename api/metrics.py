@@ -16,3 +16,6 @@ REQUEST_SECONDS: Final = Histogram(
 PUSHED: Final = Counter(
     "urbanclear_api_pushed_readings_total", "Readings that were pushed, by outcome: accepted, or why not", ["outcome"]
 )
+SHARED: Final = Counter(
+    "urbanclear_api_shared_answers_total", "Answers that were given to several who asked the same at the same time"
+)

@@ -134,6 +134,10 @@ class Settings(BaseSettings):
     api_key: SecretStr | None = Field(
         None, description="key with which commands of this project ask an API that wants one"
     )
+    shared_answers: Duration = Field(
+        timedelta(seconds=1),
+        description="how long an answer of REST is given to all who ask the same; `0s` for never",
+    )
     graphql_budget: int = Field(50_000, ge=1, description="most rows that a GraphQL query may return")
     live_clients: int = Field(15_000, ge=1, description="most clients of the live bridge in one API process")
     live_clients_per_address: int = Field(1_000, ge=1, description="most clients of the live bridge from one address")

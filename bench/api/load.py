@@ -1,37 +1,47 @@
 """Requests at a steady rate from a process of its own: `python -m bench.api.load URL RATE SECONDS PATH...`.
 
-Each is sent when it is due, whether or not those before are answered, and counts from then on. The times are said as
-JSON.
+Each is due at its time, whether or not those before are answered, and counts from then on; the times are JSON. Each
+asks about a sensor, an area or a corridor of its own.
 """
 
 import asyncio
 import json
+import random
 import sys
 from typing import Final
 
-import httpx
 import uvloop
 
-CONNECTIONS: Final = 100
+from bench.api.client import connect
+from bench.api.questions import somewhere
+
+CONNECTIONS: Final = 64
 
 
 async def run(url: str, rate: float, seconds: float, paths: list[str]) -> list[float]:
-    """How long each request took, in ms; raises `HTTPStatusError` where one is not answered as it should be."""
-    loop, took = asyncio.get_running_loop(), []
-    limits = httpx.Limits(max_connections=CONNECTIONS)
-    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=30, limits=limits) as client:
+    """How long each request took, in ms."""
+    loop = asyncio.get_running_loop()
+    due: asyncio.Queue[tuple[float, str] | None] = asyncio.Queue()
+    took: list[float] = []
 
-        async def ask(number: int, due: float) -> None:
-            answer = await client.get(paths[number % len(paths)])
-            answer.raise_for_status()
-            took.append((loop.time() - due) * 1_000)
+    async def ask() -> None:
+        connection = await connect(url)
+        while (request := await due.get()) is not None:
+            at, path = request
+            await connection.get(path)
+            took.append((loop.time() - at) * 1_000)
+        connection.close()
 
-        asking, began = [], loop.time()
-        for number in range(round(rate * seconds)):
-            due = began + number / rate
-            await asyncio.sleep(max(0.0, due - loop.time()))
-            asking.append(asyncio.create_task(ask(number, due)))
-        await asyncio.gather(*asking)
+    picked = random.Random(1)
+    asking = [asyncio.create_task(ask()) for _ in range(CONNECTIONS)]
+    began = loop.time()
+    for number in range(round(rate * seconds)):
+        at = began + number / rate
+        await asyncio.sleep(max(0.0, at - loop.time()))
+        due.put_nowait((at, somewhere(paths[number % len(paths)], picked)))
+    for _ in asking:
+        due.put_nowait(None)
+    await asyncio.gather(*asking)
     return took
 
 

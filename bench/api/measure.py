@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from statistics import median, quantiles
 from typing import Final
 
-import httpx
 from psycopg import AsyncConnection
 
 from bench.api.city import fill
+from bench.api.client import Connection, connect
 from bench.api.questions import QUESTIONS, Question
 from bench.figures import Figure, figure
 from bench.site import Site, running_site
@@ -66,23 +66,23 @@ async def measure(settings: Settings, plan: Plan, say: Say) -> list[Figure]:
 async def _alone(site: Site, plan: Plan, say: Say) -> dict[str, tuple[float, float]]:
     """The median of each question and of its SQL, in ms."""
     found = {}
-    async with (
-        httpx.AsyncClient(base_url=site.url, trust_env=False) as client,
-        await AsyncConnection.connect(site.database_url, autocommit=True) as connection,
-    ):
+    client = await connect(site.url)
+    async with await AsyncConnection.connect(site.database_url, autocommit=True) as connection:
         for question in QUESTIONS:
             say(f"{question.name} and its SQL, in turns")
             found[question.name] = await _in_turns(client, connection, question, plan.samples)
+    client.close()
     return found
 
 
 async def _in_turns(
-    client: httpx.AsyncClient, connection: AsyncConnection, question: Question, samples: int
+    client: Connection, connection: AsyncConnection, question: Question, samples: int
 ) -> tuple[float, float]:
     rest, sql = [], []
-    for _ in range(samples):
+    for number in range(samples):
+        path = question.asked_anew(number)
         began = time.perf_counter()
-        (await client.get(question.path)).raise_for_status()
+        await client.get(path)
         rest.append((time.perf_counter() - began) * 1_000)
         began = time.perf_counter()
         await (await connection.execute(question.sql.encode())).fetchall()

@@ -1,9 +1,16 @@
 """Ten questions to REST, and the bare SQL that answers each."""
 
 from dataclasses import dataclass
+from random import Random
 from typing import Final
 from urllib.parse import quote, urlencode
+from zoneinfo import available_timezones
 
+from bench.city import SENSORS
+
+AREAS: Final = 5
+#: To ask the same of one sensor in other words.
+ZONES: Final = sorted(name for name in available_timezones() if name.startswith(("Europe/", "America/")))
 SENSOR, SENSOR_ID, AREA, CORRIDOR = "bench:137", 137, "area 2", "Road 6 N"
 
 
@@ -14,6 +21,12 @@ class Question:
     name: str
     path: str
     sql: str
+
+    def asked_anew(self, number: int) -> str:
+        """The question as nobody has asked it before, so that no answer to another is shared: with another limit."""
+        said = "tz" if self.name == "sensor" else "limit"
+        value = ZONES[number % len(ZONES)] if said == "tz" else 1_001 + number
+        return f"{self.path}&{said}={value}"
 
 
 def _path(path: str, **asked: str) -> str:
@@ -30,6 +43,20 @@ _SENSOR: Final = (
 )
 DAY_AGO: Final = "(SELECT max(time) FROM latest_readings) - interval '24 hours'"
 WEEK_AGO: Final = "(SELECT max(time) FROM latest_readings) - interval '7 days'"
+
+
+def somewhere(path: str, picked: Random) -> str:
+    """The path with a sensor, an area, a corridor of the city's in the place of the one that is named."""
+    chosen = {
+        f"bench%3A{SENSOR_ID}": f"bench%3A{picked.randint(1, SENSORS)}",
+        quote(AREA): quote(f"area {picked.randrange(AREAS)}"),
+        AREA.replace(" ", "+"): f"area+{picked.randrange(AREAS)}",
+        quote(CORRIDOR): quote(f"Road {picked.randrange(SENSORS // 20)} N"),
+    }
+    for named, other in chosen.items():
+        path = path.replace(named, other)
+    return path
+
 
 QUESTIONS: Final = (
     Question(

@@ -28,9 +28,16 @@ def add_key(database_url: str, key: str, *scopes: Scope, name: str = "tests") ->
 
 
 def settings_with_key(database_url: str, bootstrap: str, **more: object) -> Settings:
-    """Of an API on loopback as `urbanclear up` starts it: reads are open, `KEY` may do all. There are no limits."""
+    """Of an API on loopback as `urbanclear up` starts it: reads are open, `KEY` may do all. No limits, no sharing."""
     add_key(database_url, KEY, Scope.ADMIN)
-    stated = {"database_url": database_url, "kafka_bootstrap": bootstrap, "open_reads": True, **AMPLE, **more}
+    stated = {
+        "database_url": database_url,
+        "kafka_bootstrap": bootstrap,
+        "open_reads": True,
+        "shared_answers": "0s",
+        **AMPLE,
+        **more,
+    }
     return Settings.model_validate(stated)
 
 
