@@ -1,7 +1,7 @@
 """Rows become an answer: a page of JSON, asked for again at little cost, or a stream of any size in flat memory."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from hashlib import blake2b
@@ -148,8 +148,3 @@ async def _all(
         yield first
     async for batch in rest:
         yield batch
-
-
-def with_extra(listing: Listing, **extra: object) -> Listing:
-    """The listing with more beside its items."""
-    return replace(listing, extra={**listing.extra, **extra})

@@ -5,7 +5,7 @@ Kafka partition and offset are how a client says where it left off, to whichever
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,7 +14,6 @@ import msgspec
 from api.live.cursor import Position, encode_cursor
 from api.live.items import ENDED_SHOWN, Item, Place, has_ended, is_newer, time_of
 
-Wanted = Callable[["Change"], bool]
 NOWHERE: Final = -1
 """The partition of what came from the database."""
 

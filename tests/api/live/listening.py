@@ -9,7 +9,8 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from schema.events import Incident, Reading, Sensor
+from schema.events import Event, Incident, Reading, Sensor
+from schema.publisher import Publisher
 from tests.api.conftest import LiveApi
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -41,6 +42,13 @@ async def items_until(socket: ClientConnection, last: float) -> list[dict[str, A
     while not found or found[-1]["speed_kmh"] != last:
         found += (await told(socket))["items"]
     return found
+
+
+async def publish(feed: Publisher, *events: Event) -> None:
+    """Return once Kafka has them."""
+    for event in events:
+        await feed.publish(event)
+    await feed.flush()
 
 
 def sensor(name: str, **fields: Any) -> Sensor:

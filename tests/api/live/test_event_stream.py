@@ -9,22 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
-from schema.publisher import Publisher, open_publisher
+from schema.publisher import Publisher
 from tests.api.conftest import LiveApi, running_api
-from tests.api.live.listening import crash, reading, sensor
+from tests.api.live.listening import crash, publish, reading, sensor
 from tests.waiting import until
-
-
-@pytest.fixture
-async def feed(live_api: LiveApi) -> AsyncIterator[Publisher]:
-    async with open_publisher(live_api.bootstrap) as publisher:
-        yield publisher
-
-
-async def publish(feed: Publisher, *events: Any) -> None:
-    for event in events:
-        await feed.publish(event)
-    await feed.flush()
 
 
 class Stream:

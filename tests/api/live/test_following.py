@@ -4,7 +4,6 @@ import asyncio
 import json
 import re
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -18,24 +17,12 @@ from websockets.frames import Close
 from websockets.http11 import Request, Response
 
 from api.live.client import follow, retry_after
-from schema.publisher import Publisher, open_publisher
+from schema.publisher import Publisher
 from tests.api.conftest import LiveApi, running_api
-from tests.api.live.listening import crash, listener, reading, say, sensor, told
+from tests.api.live.listening import crash, listener, publish, reading, say, sensor, told
 from urbanclear.errors import ConfigurationError
 
 DOCS = Path(__file__).parents[3] / "docs"
-
-
-@pytest.fixture
-async def feed(live_api: LiveApi) -> AsyncIterator[Publisher]:
-    async with open_publisher(live_api.bootstrap) as publisher:
-        yield publisher
-
-
-async def publish(feed: Publisher, *events: Any) -> None:
-    for event in events:
-        await feed.publish(event)
-    await feed.flush()
 
 
 async def test_the_python_client_reconnects_and_leaves_nothing_out(live_api: LiveApi, feed: Publisher) -> None:

@@ -17,24 +17,12 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from schema import topics
 from schema.events import Alert, Prediction, encode
-from schema.publisher import Publisher, open_publisher
+from schema.publisher import Publisher
 from tests.api.conftest import LiveApi, running_api
-from tests.api.live.listening import NOW, crash, items_until, listener, reading, say, sensor, told
+from tests.api.live.listening import NOW, crash, items_until, listener, publish, reading, say, sensor, told
 from tests.api.relay import Relay
 from tests.ingest.running import running_consumer
 from tests.waiting import until
-
-
-@pytest.fixture
-async def feed(live_api: LiveApi) -> AsyncIterator[Publisher]:
-    async with open_publisher(live_api.bootstrap) as publisher:
-        yield publisher
-
-
-async def publish(feed: Publisher, *events: Any) -> None:
-    for event in events:
-        await feed.publish(event)
-    await feed.flush()
 
 
 def speeds(items: list[dict[str, Any]]) -> list[float]:
