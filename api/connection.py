@@ -4,6 +4,7 @@ uvicorn bounds how long a connection may be idle between requests, and nothing w
 """
 
 import asyncio
+from http import HTTPStatus
 from typing import Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -88,9 +89,9 @@ class Connection(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """What cannot be parsed is answered as a problem, as all else is."""
         if max(self._head_bytes, self._parsed_bytes) > MOST_HEAD_BYTES:
-            self._refuse(431, "Headers too long", f"Address and headers are longer than {MOST_HEAD_BYTES:,} bytes.")
+            self._refuse(431, f"Address and headers are longer than {MOST_HEAD_BYTES:,} bytes.")
         else:
-            self._refuse(400, "Bad request", "This is no HTTP request.")
+            self._refuse(400, "This is no HTTP request.")
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -134,7 +135,7 @@ class Connection(HttpToolsProtocol):
         elif self._is_silent() or (self._in_body and self.cycle.response_started):
             self.transport.close()
         else:
-            self._refuse(408, "Too slow", "The request did not come in time.")
+            self._refuse(408, "The request did not come in time.")
 
     def _is_silent(self) -> bool:
         """Whether it was opened ahead of need, as browsers do, and nothing was asked."""
@@ -149,8 +150,8 @@ class Connection(HttpToolsProtocol):
         allowed = BODY_SECONDS + self._body_bytes / BODY_BYTES_PER_SECOND
         return self._body_began + allowed - self.loop.time()
 
-    def _refuse(self, status: int, title: str, detail: str) -> None:
-        body = Problem(title=title, status=status, detail=detail).model_dump_json().encode()
+    def _refuse(self, status: int, detail: str) -> None:
+        body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail).model_dump_json().encode()
         head = f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
         self.transport.write(STATUS_LINE[status] + head.encode() + body)
         self.transport.close()
