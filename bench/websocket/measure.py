@@ -49,7 +49,7 @@ QUICK: Final = Plan(300, 3, 1)
 async def measure(settings: Settings, plan: Plan, say: Say) -> list[Figure]:
     """All figures."""
     async with running_site(settings, say) as site, open_publisher(site.bootstrap, linger_ms=0) as publisher:
-        idle = [await _kb_per_idle_client(site, plan) for _ in range(plan.rounds)]
+        idle = await _kb_per_idle_client(site, plan)  # once: what clients leave behind is used again by the next
         few = [await _round(site, publisher, min(1_000, plan.clients), plan) for _ in range(plan.rounds)]
         many = [await _round(site, publisher, plan.clients, plan) for _ in range(plan.rounds)]
         slow = [await _slow_ratio(site, publisher, plan) for _ in range(plan.rounds)]
@@ -58,7 +58,7 @@ async def measure(settings: Settings, plan: Plan, say: Say) -> list[Figure]:
         figure("ws_clients_held", "clients", [one.held for one in many]),
         figure("ws_p99_ms_1000", "ms", [one.p99_ms for one in few]),
         figure(f"ws_p99_ms_{plan.clients}", "ms", [one.p99_ms for one in many]),
-        figure("ws_kb_per_idle_client", "kB", idle),
+        figure("ws_kb_per_idle_client", "kB", [idle]),
         figure("ws_slow_client_ratio", "ratio", [with_slow / without for with_slow, without in slow]),
         figure("ws_messages_per_s", "messages/s", [one.rate for one in many], [one.rate for one in bare]),
     ]
