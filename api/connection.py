@@ -19,6 +19,7 @@ BODY_BYTES_PER_SECOND: Final = 16_000
 TAKING_SECONDS: Final = 60.0
 """That a client may take nothing of what waits for it."""
 MOST_HEAD_BYTES: Final = 65_536
+SEPARATORS: Final = 4  # a colon, a space and a line's end
 
 
 class HeadTooLong(Exception):
@@ -67,11 +68,11 @@ class Connection(HttpToolsProtocol):
         self._parsed_bytes = 0
 
     def on_url(self, url: bytes) -> None:
-        self._count(url)
+        self._count(len(url))
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._count(name + value)
+        self._count(len(name) + len(value) + SEPARATORS)
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
@@ -102,8 +103,8 @@ class Connection(HttpToolsProtocol):
         self._stop_offering()
         super().resume_writing()
 
-    def _count(self, part: bytes) -> None:
-        self._parsed_bytes += len(part)
+    def _count(self, length: int) -> None:
+        self._parsed_bytes += length
         if self._parsed_bytes > MOST_HEAD_BYTES:
             raise HeadTooLong
 
