@@ -42,7 +42,7 @@ class Plan:
     rounds: int
 
 
-FULL: Final = Plan(10_000, 20, 3)
+FULL: Final = Plan(10_000, 8, 3)
 QUICK: Final = Plan(300, 3, 1)
 
 
