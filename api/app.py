@@ -143,15 +143,11 @@ def _add_routes(app: FastAPI) -> None:
     app.include_router(health.metrics_router, dependencies=[requires(Scope.READ)])
     _add(app, event_stream.router, Scope.READ)
     _add(app, live_status.router, Scope.READ)
-    app.include_router(
-        graphql.router,
-        dependencies=[requires(Scope.READ), Depends(only_known_parameters)],
-        responses=describing.COMMON,
-    )
+    _add(app, graphql.router, Scope.READ, prefix="")
     app.include_router(asyncapi.router)
     app.mount("/", StaticFiles(directory=PAGE, html=True), name="page")
 
 
-def _add(app: FastAPI, router: APIRouter, scope: Scope) -> None:
+def _add(app: FastAPI, router: APIRouter, scope: Scope, *, prefix: str = V1) -> None:
     dependencies = [requires(scope), Depends(only_known_parameters)]
-    app.include_router(router, prefix=V1, dependencies=dependencies, responses=describing.COMMON)
+    app.include_router(router, prefix=prefix, dependencies=dependencies, responses=describing.COMMON)

@@ -4,7 +4,6 @@ uvicorn bounds how long a connection may be idle between requests, and nothing w
 """
 
 import asyncio
-from http import HTTPStatus
 from typing import Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -152,7 +151,7 @@ class Connection(HttpToolsProtocol):
         return self._body_began + allowed - self.loop.time()
 
     def _refuse(self, status: int, detail: str) -> None:
-        body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail).model_dump_json().encode()
+        body = Problem(status=status, detail=detail).model_dump_json().encode()
         head = f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
         self.transport.write(STATUS_LINE[status] + head.encode() + body)
         self.transport.close()

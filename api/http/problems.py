@@ -31,6 +31,9 @@ class Problem(BaseModel):
     status: int
     detail: str = Field(description="what is wrong, and what to do next")
 
+    def model_post_init(self, _: object) -> None:
+        self.title = HTTPStatus(self.status).phrase
+
 
 def add_to(app: FastAPI) -> None:
     """Let `app` answer errors as problems."""
@@ -46,7 +49,6 @@ def add_to(app: FastAPI) -> None:
 
 def answer(problem: Problem, headers: dict[str, str] | None = None) -> Response:
     """The response that tells of `problem`."""
-    problem.title = HTTPStatus(problem.status).phrase
     return JSONResponse(problem.model_dump(), problem.status, headers=headers, media_type=MEDIA_TYPE)
 
 

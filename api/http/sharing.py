@@ -88,26 +88,31 @@ class Sharing:
         asking = self._asking[key] = asyncio.get_running_loop().create_future()
         sent: list[Message] = []
 
+        def settle(answer: Answer | None) -> None:
+            """Nobody waits longer than until it is known whether it can be shared: a stream may have no end."""
+            if not asking.done():
+                del self._asking[key]
+                asking.set_result(answer)
+
         async def noting(message: Message) -> None:
-            if len(sent) <= 2:
+            if not asking.done():
                 sent.append({**message, "headers": list(message["headers"])} if "headers" in message else message)
+                if not _may_be_shared(message):
+                    settle(None)
             await send(message)
 
         try:
             await self._app(scope, receive, noting)
+            if not asking.done() and (answer := self._answer_of(sent, scope)) is not None:
+                self._keep(key, answer)
+                settle(answer)
         finally:
-            del self._asking[key]
-            answer = self._shareable(sent, scope)
-            asking.set_result(answer)
-        if answer is not None:
-            self._keep(key, answer)
+            settle(None)
 
-    def _shareable(self, sent: list[Message], scope: Scope) -> Answer | None:
-        if len(sent) != 2 or sent[0].get("status") != 200 or sent[1].get("more_body", False):
+    def _answer_of(self, sent: list[Message], scope: Scope) -> Answer | None:
+        if len(sent) != 2:
             return None
-        body = sent[1].get("body", b"")
-        answer = Answer(sent[0], body, scope.get("route"), time.monotonic() + self._seconds)
-        return answer if answer.etag and len(body) <= MOST_OF_ONE else None
+        return Answer(sent[0], sent[1].get("body", b""), scope.get("route"), time.monotonic() + self._seconds)
 
     def _keep(self, key: Hashable, answer: Answer) -> None:
         """The oldest go where there are too many."""
@@ -124,3 +129,10 @@ class Sharing:
         gone = self._answers.pop(key, None)
         if gone is not None:
             self._bytes -= len(gone.body)
+
+
+def _may_be_shared(message: Message) -> bool:
+    """Whether what is sent so far belongs to a whole answer with an `ETag`."""
+    if message["type"] == "http.response.start":
+        return message["status"] == 200 and "etag" in Headers(raw=message["headers"])
+    return not message.get("more_body", False) and len(message.get("body", b"")) <= MOST_OF_ONE

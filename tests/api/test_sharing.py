@@ -77,6 +77,14 @@ async def test_nothing_is_shared_with_who_may_not_ask(database_url: str) -> None
         assert (await client.get("/api/v1/keys", headers=bearer(reader))).status_code == 403
 
 
+async def test_a_stream_without_an_end_makes_nobody_wait_for_it(database_url: str) -> None:
+    async with sharing(database_url, 60) as client, asyncio.timeout(10):
+        address = "/api/v1/stream/traffic"
+        async with client.stream("GET", address) as one, client.stream("GET", address) as other:
+            for stream in (one, other):
+                assert (await anext(stream.aiter_lines())).startswith("retry:")
+
+
 async def test_errors_and_what_is_asked_wrongly_are_not_shared(database_url: str) -> None:
     async with filled(database_url) as city, sharing(database_url, 60) as client:
         assert (await client.get(f"{PATH}/t:new")).status_code == 404
