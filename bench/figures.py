@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from statistics import median
+from statistics import median, quantiles
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,11 @@ def figure(name: str, unit: str, values: Sequence[float], baselines: Sequence[fl
         min=round(min(values), 4),
         max=round(max(values), 4),
     )
+
+
+def p99(values: Sequence[float]) -> float:
+    """The value that one in a hundred is above."""
+    return quantiles(values, n=100, method="inclusive")[-1]
 
 
 def as_json(figures: Sequence[Figure], **context: object) -> str:

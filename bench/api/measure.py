@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from statistics import median, quantiles
+from statistics import median
 from typing import Final
 
 from psycopg import AsyncConnection
@@ -17,7 +17,7 @@ from psycopg import AsyncConnection
 from bench.api.city import fill
 from bench.api.client import Connection, connect
 from bench.api.questions import QUESTIONS, Question
-from bench.figures import Figure, figure
+from bench.figures import Figure, figure, p99
 from bench.site import Site, running_site
 from urbanclear.errors import StartError
 from urbanclear.settings import Settings
@@ -102,4 +102,4 @@ async def _mixed(site: Site, plan: Plan, say: Say) -> float:
     if process.returncode != 0:
         raise StartError("Requests were not answered as they should be: see what was said above.")
     took: list[float] = json.loads(out)
-    return quantiles(took, n=100, method="inclusive")[-1]
+    return p99(took)

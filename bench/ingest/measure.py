@@ -5,12 +5,12 @@ round by round, then memory while the database is away, and a steady stream.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from statistics import median, quantiles
+from statistics import median
 from typing import Final
 
 from psycopg import AsyncConnection
 
-from bench.figures import Figure, figure
+from bench.figures import Figure, figure, p99
 from bench.ingest import connect
 from bench.ingest.backlog import drained_by_ingest, longest_seconds, until_begun, until_visible
 from bench.ingest.bench import Bench, running_bench, verify
@@ -101,7 +101,7 @@ async def measure(settings: Settings, plan: Plan, say: Say) -> tuple[dict[str, o
             *batched.figures(""),
             *single.figures("_single"),
             figure("visible_p50_ms", "ms", [median(times) * 1000 for times in visible]),
-            figure("visible_p99_ms", "ms", [_p99(times) * 1000 for times in visible]),
+            figure("visible_p99_ms", "ms", [p99(times) * 1000 for times in visible]),
             figure("consumer_rss_mb", "MB", [peak_mb]),
             figure("outage_rss_mb", "MB", [outage_mb]),
         ]
@@ -155,7 +155,3 @@ async def _outage_mb(bench: Bench, load: Load, seconds: float) -> float:
 
 def _ratios(values: list[float], others: list[float]) -> list[float]:
     return [value / other for value, other in zip(values, others, strict=True)]
-
-
-def _p99(values: list[float]) -> float:
-    return quantiles(values, n=100, method="inclusive")[-1]

@@ -10,12 +10,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from statistics import median, quantiles
+from statistics import median
 from typing import Any, Final
 
 import httpx
 
-from bench.figures import Figure, figure
+from bench.figures import Figure, figure, p99
 from bench.site import Clients, Site, clients, running_site, started
 from schema.events import Reading
 from schema.publisher import Publisher, open_publisher
@@ -139,11 +139,7 @@ def _seen(report: dict[str, Any], published: dict[str, float], held: Clients) ->
     arrived = {name: seen for name, seen in report["messages"].items() if name in published}
     last_ms = [(last - published[name]) * 1_000 for name, (_, _, last) in arrived.items()]
     rates = [count / (last - first) for count, first, last in arrived.values() if last > first]
-    return Round(held.ready - report["lost"], _p99(last_ms), median(rates))
-
-
-def _p99(values: list[float]) -> float:
-    return quantiles(values, n=100, method="inclusive")[-1]
+    return Round(held.ready - report["lost"], p99(last_ms), median(rates))
 
 
 async def _bare(settings: Settings, plan: Plan, say: Say) -> Round:
