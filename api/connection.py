@@ -17,6 +17,8 @@ BODY_SECONDS: Final = 20.0
 BODY_BYTES_PER_SECOND: Final = 16_000
 TAKING_SECONDS: Final = 60.0
 """That a client may take nothing of what waits for it."""
+LINGERING_SECONDS: Final = 2.0
+"""That a refused client may still send, so that it hears why: unread bytes would reset its connection."""
 MOST_HEAD_BYTES: Final = 65_536
 SEPARATORS: Final = 4  # a colon, a space and a line's end
 
@@ -30,6 +32,7 @@ class Connection(HttpToolsProtocol):
 
     _timer: asyncio.TimerHandle | None = None
     _taking: asyncio.TimerHandle | None = None
+    _refused = False
     _in_body = False
     _head_bytes = 0  # raw, of a head that is not whole yet
     _parsed_bytes = 0  # of its address and headers
@@ -46,8 +49,10 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
         super().data_received(data)
-        if self.transport.is_closing() or self.transport.get_protocol() is not self:
+        if self._refused or self.transport.is_closing() or self.transport.get_protocol() is not self:
             return
         if self._timer is None and (self.cycle is None or self.cycle.response_complete):
             self._await_head()  # bytes between requests that begin none
@@ -132,7 +137,7 @@ class Connection(HttpToolsProtocol):
         left = self._left()
         if left > 0:
             self._timer = self.loop.call_later(left, self._expired)
-        elif self._is_silent() or (self._in_body and self.cycle.response_started):
+        elif self._is_silent():
             self.transport.close()
         else:
             self._refuse(408, "The request did not come in time.")
@@ -151,7 +156,16 @@ class Connection(HttpToolsProtocol):
         return self._body_began + allowed - self.loop.time()
 
     def _refuse(self, status: int, detail: str) -> None:
-        body = Problem(status=status, detail=detail).model_dump_json().encode()
-        head = f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
-        self.transport.write(STATUS_LINE[status] + head.encode() + body)
-        self.transport.close()
+        """Say why, unless an answer is under way, and hear nothing more."""
+        self._stop_waiting()
+        self._refused = True
+        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+            body = Problem(status=status, detail=detail).model_dump_json().encode()
+            head = f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+            self.transport.write(STATUS_LINE[status] + head.encode() + body)
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self.transport.write_eof()
+        self.flow.resume_reading()
+        self._timer = self.loop.call_later(LINGERING_SECONDS, self.transport.abort)
