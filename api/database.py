@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
 from fastapi import HTTPException
-from sqlalchemy import CursorResult, Executable, Row, RowMapping
+from sqlalchemy import BindParameter, CursorResult, Executable, Integer, Row, RowMapping, bindparam
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -14,6 +14,11 @@ from schema.database import APPLICATION, sqlalchemy_url
 STATEMENT_TIMEOUT_MS: Final = 30_000
 STREAMS: Final = 4  # at once; each keeps a connection for as long as its client takes to read
 BATCH_ROWS: Final = 10_000
+
+
+def at_most(rows: int) -> BindParameter[int]:
+    """For `Select.limit`: the number itself in the statement, as a plan for any number expects far more rows."""
+    return bindparam("at_most", rows, Integer, literal_execute=True)
 
 
 class Database:

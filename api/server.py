@@ -1,5 +1,6 @@
 """How the API is served: uvicorn, with what keeps one client from being in the way of others."""
 
+import gc
 from socket import socket
 from typing import Final
 
@@ -24,6 +25,11 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
         super().__init__(config)
         self._hub = hub
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        await super().startup(sockets)
+        gc.collect()
+        gc.freeze()  # what is there for good need not be looked through again and again
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
         self._hub.end_streams()

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -58,20 +59,39 @@ async def running_site(settings: Settings, say: Say, prepare: Prepare | None = N
         await asyncio.to_thread(upgrade, database_url, settings)
         if prepare is not None:
             await prepare(database_url)
-        [port] = choose(1, [])
-        env = {
-            "URBANCLEAR_DATABASE_URL": database_url,
-            "URBANCLEAR_KAFKA_BOOTSTRAP": broker.bootstrap,
-            "URBANCLEAR_API_PORT": str(port),
-            "URBANCLEAR_OPEN_READS": "true",
-            "URBANCLEAR_LIVE_CLIENTS": MOST_CLIENTS,
-            "URBANCLEAR_LIVE_CLIENTS_PER_ADDRESS": MOST_CLIENTS,
-            "URBANCLEAR_RATE_PER_ADDRESS": "1000000/second",
-        }
-        process = Process("api", [sys.executable, "-m", "urbanclear", "api"], folder / "api.log", env)
-        site = Site(f"http://{LOOPBACK}:{port}", broker.bootstrap, database_url, process, say)
-        async with started(process, f"{site.url}/api/v1/websocket/status", "connected"):
+        async with _running_api(folder, database_url, broker.bootstrap, say) as site:
             yield site
+
+
+@asynccontextmanager
+async def without_sharing(site: Site) -> AsyncIterator[Site]:
+    """Another API of the same site, that gives each asker an answer of its own."""
+    async with (
+        empty_folder() as folder,
+        _running_api(folder, site.database_url, site.bootstrap, site.say, URBANCLEAR_SHARED_ANSWERS="0s") as other,
+    ):
+        yield other
+
+
+@asynccontextmanager
+async def _running_api(
+    folder: Path, database_url: str, bootstrap: str, say: Say, **stated: str
+) -> AsyncIterator[Site]:
+    [port] = choose(1, [])
+    env = {
+        "URBANCLEAR_DATABASE_URL": database_url,
+        "URBANCLEAR_KAFKA_BOOTSTRAP": bootstrap,
+        "URBANCLEAR_API_PORT": str(port),
+        "URBANCLEAR_OPEN_READS": "true",
+        "URBANCLEAR_LIVE_CLIENTS": MOST_CLIENTS,
+        "URBANCLEAR_LIVE_CLIENTS_PER_ADDRESS": MOST_CLIENTS,
+        "URBANCLEAR_RATE_PER_ADDRESS": "1000000/second",
+        **stated,
+    }
+    process = Process("api", [sys.executable, "-m", "urbanclear", "api"], folder / "api.log", env)
+    site = Site(f"http://{LOOPBACK}:{port}", bootstrap, database_url, process, say)
+    async with started(process, f"{site.url}/api/v1/websocket/status", "connected"):
+        yield site
 
 
 @asynccontextmanager

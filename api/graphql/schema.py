@@ -11,6 +11,7 @@ from graphql import GraphQLError
 from sqlalchemy import Select, literal
 from strawberry.extensions import MaxTokensLimiter
 
+from api.database import at_most
 from api.graphql import types
 from api.graphql.bounds import bad, bounded
 from api.graphql.cost import Limits
@@ -76,7 +77,7 @@ class Query:
             statement = statement.where(sensors.c.external_id > place)
         most = bounded("first", first, MOST_SENSORS)
         found = await loaders(info).objects(
-            "Sensor", SENSOR, statement.order_by(sensors.c.external_id).limit(most + 1)
+            "Sensor", SENSOR, statement.order_by(sensors.c.external_id).limit(at_most(most + 1))
         )
         shown = found[:most]
         end = encode_cursor(SENSOR.name, [shown[-1].sensor]) if shown else None
@@ -149,7 +150,7 @@ class Query:
 
 
 async def _objects(info: Info, kind: str, shape: Any, statement: Select[Any], limit: int = 1) -> list[Any]:
-    return await loaders(info).objects(kind, shape, statement.limit(bounded("limit", limit, MOST_LISTED)))
+    return await loaders(info).objects(kind, shape, statement.limit(at_most(bounded("limit", limit, MOST_LISTED))))
 
 
 class Schema(strawberry.Schema):

@@ -13,7 +13,7 @@ from fastapi import HTTPException, Response
 from fastapi.responses import StreamingResponse
 from sqlalchemy import ColumnElement, Row, Select, literal, tuple_
 
-from api.database import Database
+from api.database import Database, at_most
 from api.http.asking import DEFAULT_LIMIT, Asked, Form, decode_cursor, encode_cursor
 from api.http.shapes import Shape, Told
 from api.http.streams import encode_stream
@@ -83,7 +83,7 @@ def told_rows(rows: Sequence[Row[Any]], chosen: Sequence[Told], zone: ZoneInfo |
 
 @cache
 def _struct_of(names: tuple[str, ...]) -> type[msgspec.Struct]:
-    return msgspec.defstruct("Row", names)
+    return msgspec.defstruct("Row", names, gc=False)
 
 
 def items_of(rows: Sequence[Row[Any]], chosen: Sequence[Told], zone: ZoneInfo | None) -> list[dict[str, Any]]:
@@ -116,7 +116,8 @@ def _statement(
     if limit is None and asked.page.cursor is None:
         return statement
     order = [column.desc() if listing.descending else column for column in listing.key]
-    return statement.order_by(None).order_by(*order).limit(limit)
+    statement = statement.order_by(None).order_by(*order)
+    return statement if limit is None else statement.limit(at_most(limit))
 
 
 async def _streamed(

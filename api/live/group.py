@@ -9,6 +9,7 @@ in between: there is no queue a client.
 
 import asyncio
 import time
+from math import inf
 from typing import Final, Protocol
 
 import msgspec
@@ -58,7 +59,8 @@ class Group:
         self.seq = topic.seq
         told = topic.items.values() if delta else ()
         self._known: dict[str, Item] = {change.key: change.item for change in told if change in wanted}
-        self._ticked_at = 0.0
+        self._told_at = self._tried_at = -inf  # when changes were told, and when those behind were last seen to
+        self._timer: asyncio.TimerHandle | None = None
         self._ticking: asyncio.Task[None] | None = None
 
     def join(self, outlet: Outlet, seq: int) -> None:
@@ -80,17 +82,39 @@ class Group:
     def is_empty(self) -> bool:
         return not (self.current or self.behind)
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether no tick is under way or to come."""
+        return self._timer is None and self._ticking is None
+
     def wake(self) -> None:
-        """See to it that a tick comes, no sooner than an interval after the last."""
-        if self._ticking is None and not self.is_empty:
+        """See to it that a tick comes when it is due."""
+        if self._ticking is not None or self.is_empty:
+            return
+        due = self._due()
+        if self._timer is not None:
+            if self._timer.when() <= due:
+                return
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_at(due, self._begin)
+
+    def _due(self) -> float:
+        """An interval after changes were last told, however often those behind were seen to in between."""
+        last = self._told_at if self.topic.seq > self.seq else self._tried_at
+        return max(last + self.interval, 0.0)
+
+    def _begin(self) -> None:
+        self._timer = None
+        if asyncio.get_running_loop().time() < self._due():
+            self.wake()
+        else:
             self._ticking = asyncio.create_task(self._tick())
 
     async def _tick(self) -> None:
         try:
-            wait = self._ticked_at + self.interval - time.monotonic()
-            if wait > 0:
-                await asyncio.sleep(wait)
-            self._ticked_at = time.monotonic()
+            self._tried_at = asyncio.get_running_loop().time()
+            if self.topic.seq > self.seq:
+                self._told_at = self._tried_at
             await self._tell()
         finally:
             self._ticking = None

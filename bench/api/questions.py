@@ -4,13 +4,10 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 from urllib.parse import quote, urlencode
-from zoneinfo import available_timezones
 
 from bench.city import SENSORS
 
 AREAS: Final = 5
-#: To ask the same of one sensor in other words.
-ZONES: Final = sorted(name for name in available_timezones() if name.startswith(("Europe/", "America/")))
 SENSOR, SENSOR_ID, AREA, CORRIDOR = "bench:137", 137, "area 2", "Road 6 N"
 
 
@@ -22,15 +19,9 @@ class Question:
     path: str
     sql: str
 
-    def asked_anew(self, number: int) -> str:
-        """The question as nobody has asked it before, so that no answer to another is shared: with another limit."""
-        said = "tz" if self.name == "sensor" else "limit"
-        value = ZONES[number % len(ZONES)] if said == "tz" else 1_001 + number
-        return f"{self.path}&{said}={value}"
-
 
 def _path(path: str, **asked: str) -> str:
-    return f"/api/v1/{quote(path)}" + (f"?{urlencode({name.rstrip('_'): text for name, text in asked.items()})}")
+    return f"/api/v1/{quote(path)}?{urlencode({name.rstrip('_'): text for name, text in asked.items()})}"
 
 
 _MEANS: Final = (

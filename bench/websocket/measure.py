@@ -5,6 +5,7 @@ note when each reached the first and the last of them.
 """
 
 import asyncio
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -28,8 +29,9 @@ Say = Callable[[str], None]
 SENSORS: Final = ("bench:12", "bench:31", "bench:40", "bench:41")
 """Of one partition, so that a poll is one message in Kafka; as items of an update they are about 1 kB."""
 WALL: Final = tuple(f"wall:{number}" for number in range(1_000))
-SLOW_CLIENTS: Final = 50
-SLOW_PER_SECOND: Final = 4
+SLOW_CLIENTS: Final = 20
+SLOW_PER_SECOND: Final = 5
+SLOW_TURN_SECONDS: Final = 4
 RELAXED_SECONDS: Final = 1.5
 
 
@@ -90,18 +92,19 @@ async def _round(site: Site, publisher: Publisher, count: int, plan: Plan) -> Ro
 
 
 async def _slow_ratio(site: Site, publisher: Publisher, plan: Plan) -> tuple[float, float]:
-    """p99 to the last of some clients with one beside them that never reads, and without."""
-    found = []
-    for stalled in (False, True):
-        site.say(f"a city of 1,000 sensors, {'one client does not read' if stalled else 'all clients read'}")
-        async with clients(site.websocket_url, SLOW_CLIENTS, interval=0.1) as held:
+    """p99 to the last of some clients with one beside them that never reads, and without, in turns."""
+    published: dict[bool, dict[str, float]] = {True: {}, False: {}}
+    async with clients(site.websocket_url, SLOW_CLIENTS, interval=0.1) as held:
+        for turn in range(plan.seconds * 2):
+            stalled = turn % 2 == 1
+            site.say(f"a city of 1,000 sensors, {'one client does not read' if stalled else 'all clients read'}")
             writer = await _never_reading(site) if stalled else None
-            published = await _publish(publisher, WALL, plan.seconds, 1 / SLOW_PER_SECOND)
-            await asyncio.sleep(RELAXED_SECONDS)
-            found.append(_seen(await held.leave(), published, held).p99_ms)
+            published[stalled] |= await _publish(publisher, WALL, SLOW_TURN_SECONDS, 1 / SLOW_PER_SECOND)
             if writer is not None:
                 writer.transport.abort()
-    return found[1], found[0]
+        await asyncio.sleep(RELAXED_SECONDS)
+        report = await held.leave()
+    return _seen(report, published[True], held).p99_ms, _seen(report, published[False], held).p99_ms
 
 
 async def _never_reading(site: Site) -> asyncio.StreamWriter:
@@ -109,7 +112,9 @@ async def _never_reading(site: Site) -> asyncio.StreamWriter:
     from bench.websocket.load import masked
 
     host, port = site.url.removeprefix("http://").split(":")
-    reader, writer = await asyncio.open_connection(host, int(port), limit=1_024)
+    asked = socket.create_connection((host, int(port)))
+    asked.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)  # full before long
+    reader, writer = await asyncio.open_connection(sock=asked, limit=1_024)
     writer.write(
         b"GET /ws/traffic HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"

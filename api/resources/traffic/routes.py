@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 from sqlalchemy import Select
 
-from api.database import Database
+from api.database import Database, at_most
 from api.deps import DatabaseDep
 from api.http.answering import LIVE, Listing, answer_json, answer_list, answer_one, items_of
 from api.http.asking import MOST, Asked, AskedDep, AskedOneDep, Form
@@ -67,7 +67,7 @@ def _chosen(shape: Shape) -> Select[Any]:
 
 async def _features(asked: Asked, database: Database, statement: Select[Any]) -> Response:
     limit = asked.page.limit or MOST
-    rows = await database.tuples(statement.order_by(now.c.sensor).limit(limit))
+    rows = await database.tuples(statement.order_by(now.c.sensor).limit(at_most(limit)))
     features = [_feature(item) for item in items_of(rows, _PLACED.fields, asked.zone)]
     return answer_json(asked, {"type": "FeatureCollection", "features": features}, cache=LIVE, form=Form.GEOJSON)
 

@@ -1,6 +1,7 @@
 """What a topic remembers, against a simple account of all that was put."""
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -170,7 +171,7 @@ def put(topic: Topic, told: Item) -> None:
 
 
 async def settled(group: Group) -> None:
-    while group._ticking is not None:  # noqa: ASYNC110 - to let it run is all that it needs
+    while not group.is_settled:  # noqa: ASYNC110 - to let it run is all that it needs
         await asyncio.sleep(0)
 
 
@@ -197,6 +198,32 @@ def test_slow_and_quick_clients_end_up_with_the_same_state(sent: Any, delta: boo
         assert len(slow.heard) <= len(quick.heard) + 1
 
     asyncio.run(scenario())
+
+
+async def test_who_comes_or_does_not_read_makes_nobody_wait() -> None:
+    topic = Topic("traffic", is_state=True)
+    topic.start_at({0: 0})
+    group = Group(topic, Filter(), 0.5, delta=False)
+    quick, slow = Reader(), Reader()
+    group.join(quick, topic.seq)
+    await settled(group)
+    slow.reads = False
+    for second, joins in enumerate((True, False)):
+        if joins:
+            group.join(slow, topic.seq)
+        await asyncio.sleep(0.6)  # an interval and more since the last change: the next is told at once
+        began = time.monotonic()
+        put(topic, item(1, second))
+        group.wake()
+        await until_heard(quick, second + 1)
+        assert time.monotonic() - began < 0.25
+    group.leave(slow)
+
+
+async def until_heard(reader: Reader, count: int) -> None:
+    async with asyncio.timeout(5):
+        while len(reader.heard) < count:  # noqa: ASYNC110 - to let it run is all that it needs
+            await asyncio.sleep(0)
 
 
 def incident(number: int) -> IncidentItem:
