@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from statistics import median
 from typing import Final
 
@@ -36,6 +37,7 @@ class Plan:
     samples: int
     seconds: float
     rounds: int
+    interval: timedelta = timedelta(minutes=1)
 
 
 FULL: Final = Plan(days=7, samples=40, seconds=20, rounds=3)
@@ -47,7 +49,7 @@ async def measure(settings: Settings, plan: Plan, say: Say) -> list[Figure]:
 
     async def prepare(url: str) -> None:
         say(f"filling in {plan.days} days of 1,000 sensors")
-        await fill(url, plan.days)
+        await fill(url, plan.days, plan.interval)
 
     async with running_site(settings, say, prepare) as site:
         async with without_sharing(site) as unshared:
