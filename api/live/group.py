@@ -60,7 +60,8 @@ class Group:
         told = topic.items.values() if delta else ()
         self._known: dict[str, Item] = {change.key: change.item for change in told if change in wanted}
         self._told_at = self._tried_at = -inf  # when changes were told, and when those behind were last seen to
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        self._timed_for = 0.0
         self._ticking: asyncio.Task[None] | None = None
 
     def join(self, outlet: Outlet, seq: int) -> None:
@@ -93,9 +94,10 @@ class Group:
             return
         due = self._due()
         if self._timer is not None:
-            if self._timer.when() <= due:
+            if self._timed_for <= due:
                 return
             self._timer.cancel()
+        self._timed_for = due
         self._timer = asyncio.get_running_loop().call_at(due, self._begin)
 
     def _due(self) -> float:

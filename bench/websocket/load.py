@@ -99,10 +99,10 @@ class Client(asyncio.Protocol):
                 self.opened.set_result(None)
 
     def connection_lost(self, _: Exception | None) -> None:
-        if not self._is_done:
-            self._seen.lost += 1
         if not self.opened.done():
             self.opened.set_result(None)
+        elif not self._is_done:
+            self._seen.lost += 1
 
     def leave(self) -> None:
         """Go, which is no loss."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -218,6 +219,22 @@ async def test_who_comes_or_does_not_read_makes_nobody_wait() -> None:
         await until_heard(quick, second + 1)
         assert time.monotonic() - began < 0.25
     group.leave(slow)
+
+
+def test_many_who_come_at_once_are_all_told_on_the_loop_that_serves_the_api() -> None:
+    async def scenario() -> None:
+        topic = Topic("traffic", is_state=True)
+        topic.start_at({0: 0})
+        group = Group(topic, Filter(), 0.0, delta=False)
+        readers = [Reader() for _ in range(3)]
+        for reader in readers:
+            group.join(reader, topic.seq)
+        put(topic, item(1, 0))
+        group.wake()
+        await until_heard(readers[-1], 1)
+        assert all(len(reader.heard) == 1 for reader in readers)
+
+    uvloop.run(scenario())
 
 
 async def until_heard(reader: Reader, count: int) -> None:
