@@ -31,7 +31,7 @@ SENSORS: Final = ("bench:12", "bench:31", "bench:40", "bench:41")
 """Of one partition, so that a poll is one message in Kafka; as items of an update they are about 1 kB."""
 WALL: Final = tuple(f"wall:{number}" for number in range(1_000))
 SLOW_CLIENTS: Final = 10
-SLOW_PER_SECOND: Final = 10
+SLOW_PER_SECOND: Final = 8
 SLOW_TURN_SECONDS: Final = 4
 RELAXED_SECONDS: Final = 1.5
 
@@ -95,7 +95,7 @@ async def _round(site: Site, publisher: Publisher, count: int, plan: Plan) -> Ro
 async def _slow(site: Site, publisher: Publisher, plan: Plan) -> tuple[list[float], list[float]]:
     """How long each message took to the last of some clients with one that never reads, and without, in turns; ms."""
     published: dict[bool, dict[str, float]] = {True: {}, False: {}}
-    async with clients(site.websocket_url, SLOW_CLIENTS, interval=0.05) as held:
+    async with clients(site.websocket_url, SLOW_CLIENTS, interval=0.1) as held:
         for turn in range(plan.seconds * 2):
             stalled = turn % 2 == 1
             site.say(f"a city of 1,000 sensors, {'one client does not read' if stalled else 'all clients read'}")
@@ -128,7 +128,7 @@ async def _never_reading(site: Site) -> asyncio.StreamWriter:
         b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
     )
     await reader.readuntil(b"\r\n\r\n")
-    writer.write(masked(0x81, b'{"type":"subscribe","topic":"traffic","interval":0.05}'))
+    writer.write(masked(0x81, b'{"type":"subscribe","topic":"traffic","interval":0.1}'))
     writer.transport.pause_reading()  # type: ignore[attr-defined]
     return writer
 
