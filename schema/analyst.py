@@ -14,7 +14,20 @@ from urbanclear.errors import StartError
 from urbanclear.settings import Settings
 
 ROLE: Final = "urbanclear_analyst"
-TABLES: Final = ("sensors", "readings", "weather", "incidents", "incident_updates", "sensor_clusters")
+TABLES: Final = (
+    "sensors",
+    "readings",
+    "weather",
+    "incidents",
+    "incident_updates",
+    "spark_runs",
+    "profiles",
+    "seasonality",
+    "sensor_clusters",
+    "cluster_shapes",
+    "anomalies",
+    "insights",
+)
 VIEWS: Final = (
     "current_conditions",
     "congestion_scan",

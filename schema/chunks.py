@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, Connection
 from psycopg.errors import InvalidObjectDefinition
 
 from schema.engines import Engine
@@ -27,6 +28,17 @@ class Chunks:
             if name not in self._known:
                 await _make(connection, ddl)
                 self._known.add(name)
+
+
+def make_chunks(connection: Connection[Any], engine: Engine, table: str, times: Iterable[datetime]) -> None:
+    """As `Chunks.ensure`, for a writer of one batch; `connection` commits by itself."""
+    for ddl in engine.partitions(table, times).values():
+        try:
+            with connection.transaction():
+                connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+                connection.execute(ddl.encode())
+        except InvalidObjectDefinition:
+            continue  # a wider partition, made by an earlier release, covers it
 
 
 async def _make(connection: AsyncConnection, ddl: str) -> None:

@@ -170,11 +170,12 @@ anomalies = Table(
     metadata,
     Column("sensor_id", Integer, primary_key=True, autoincrement=False, comment="sensors.id"),
     Column("time", Time, primary_key=True, comment="when it began"),
-    Column("kind", Text, primary_key=True),
+    Column("kind", Text, primary_key=True, comment="what is not as it is normally, such as speed_drop"),
     Column("ended_at", Time, comment="NULL while it lasts"),
     Column("score", REAL, nullable=False, comment="how far from normal, in robust standard deviations"),
     Column("expected", REAL, comment="in the unit of what was observed"),
-    Column("observed", REAL),
+    Column("observed", REAL, comment="what was, in the unit of what was expected"),
+    Column("run_id", Text, comment="spark_runs.id; NULL where it was found as it happened"),
     comment="Stretches in which a sensor was not as it normally is",
 )
 
@@ -191,6 +192,88 @@ notification_log = Table(
     comment="Every attempt to deliver a notification",
 )
 
+spark_runs = Table(
+    "spark_runs",
+    metadata,
+    Column("id", Text, primary_key=True, comment="the job, and letters of the run's own"),
+    Column("job", Text, nullable=False, comment="such as patterns"),
+    Column("status", Text, nullable=False, comment="running, succeeded or failed"),
+    Column("started_at", Time, nullable=False, server_default=func.now(), comment="when it began, UTC"),
+    Column("ended_at", Time, comment="NULL while it runs"),
+    Column("span_start", Time, comment="of the readings"),
+    Column("span_end", Time, comment="just after the last of the readings"),
+    Column("parameters", JSONB, nullable=False, comment="what the run was asked for"),
+    Column("code_version", Text, nullable=False, comment="of Urbanclear"),
+    Column("rows_in", BigInteger, nullable=False, server_default="0", comment="that were read"),
+    Column("rows_out", BigInteger, nullable=False, server_default="0", comment="that were written"),
+    Column("seconds", JSONB, nullable=False, server_default=text("'{}'"), comment="by stage"),
+    Column("error", Text, comment="why it failed"),
+    Index("spark_runs_job_started_at_idx", "job", "started_at"),
+    CheckConstraint("status IN ('running', 'succeeded', 'failed')", name="status"),
+    comment="Every run of a batch job",
+)
+
+
+def _run() -> Column[object]:
+    return Column("run_id", Text, ForeignKey(spark_runs.c.id), nullable=False, comment="spark_runs.id")
+
+
+profiles = Table(
+    "profiles",
+    metadata,
+    Column("subject_kind", Text, primary_key=True, comment="sensor, area or road"),
+    Column("subject", Text, primary_key=True, comment="a sensor's external id, an area's or a road's name"),
+    Column("day_type", Text, primary_key=True, comment="weekday, saturday, or sunday, as public holidays are"),
+    Column("minute", SmallInteger, primary_key=True, comment="of the city's local day, in steps of 15"),
+    Column("speed_kmh", REAL, nullable=False, comment="median of the days"),
+    Column("lower_kmh", REAL, nullable=False, comment="10th percentile"),
+    Column("upper_kmh", REAL, nullable=False, comment="90th percentile"),
+    Column("volume_vph", REAL, comment="median of the days"),
+    Column("days", Integer, nullable=False, comment="how many days are behind it"),
+    _run(),
+    comment="What is normal: speeds by kind of day and quarter of an hour",
+)
+
+seasonality = Table(
+    "seasonality",
+    metadata,
+    Column("subject_kind", Text, primary_key=True, comment="sensor, area or road"),
+    Column("subject", Text, primary_key=True, comment="as in profiles"),
+    Column("daily_strength", REAL, comment="0 to 1: how much of what varies is the time of the day"),
+    Column("weekly_strength", REAL, comment="0 to 1: how much more is the day of the week"),
+    Column("rush_hours", JSONB, nullable=False, comment="day_type, from_minute, to_minute, slowest_minute, depth"),
+    _run(),
+    comment="How regular traffic is, and when its rush hours are",
+)
+
+cluster_shapes = Table(
+    "cluster_shapes",
+    metadata,
+    Column("cluster", Integer, primary_key=True, autoincrement=False, comment="number of the cluster, from 0"),
+    Column("name", Text, nullable=False, comment="of its shape, such as morning peak"),
+    Column("sensors", Integer, nullable=False, comment="how many are in it"),
+    Column("medoid_sensor_id", Integer, nullable=False, comment="sensors.id of its most typical sensor"),
+    Column("profile", ARRAY(REAL), nullable=False, comment="168 hourly speeds of its centre, from Monday 0:00"),
+    Column("silhouette", REAL, nullable=False, comment="of all sensors and clusters, -1 to 1"),
+    Column("stability", REAL, nullable=False, comment="0 to 1: agreement of runs from other starts"),
+    _run(),
+    comment="The shapes that sensors are grouped by",
+)
+
+insights = Table(
+    "insights",
+    metadata,
+    Column("run_id", Text, ForeignKey(spark_runs.c.id), primary_key=True, comment="spark_runs.id"),
+    Column("kind", Text, primary_key=True, comment="such as worst_delay"),
+    Column("rank", Integer, primary_key=True, autoincrement=False, comment="1 is the most notable"),
+    Column("subject", Text, nullable=False, comment="a corridor, an incident, a sensor or the city"),
+    Column("value", Double, nullable=False, comment="in the unit"),
+    Column("unit", Text, nullable=False, comment="of value and before"),
+    Column("before", Double, comment="the same of the span before"),
+    Column("detail", JSONB, nullable=False, comment="what else is known, such as the share of good data"),
+    comment="What a span was notable for",
+)
+
 sensor_clusters = Table(
     "sensor_clusters",
     metadata,
@@ -200,9 +283,14 @@ sensor_clusters = Table(
     Column("cluster", Integer, nullable=False, comment="number of the cluster, from 0"),
     Column("k", Integer, nullable=False, comment="how many clusters the run made"),
     Column("distance", REAL, nullable=False, comment="from the cluster's centre, in normalised speed"),
-    Column("profile", ARRAY(REAL), nullable=False, comment="24 hourly mean speeds over the sensor's highest"),
+    Column(
+        "profile",
+        ARRAY(REAL),
+        nullable=False,
+        comment="168 hourly speeds over the sensor's highest, from Monday 0:00",
+    ),
     Column("computed_at", Time, nullable=False, comment="when Spark computed it, UTC"),
-    comment="Sensors grouped by the shape of their day",
+    comment="Sensors grouped by the shape of their week",
 )
 
 heartbeats = Table(

@@ -1,48 +1,124 @@
 """`urbanclear spark …`."""
 
 import json
-from dataclasses import asdict
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from urbanclear.settings import get_settings
 
 app = typer.Typer(no_args_is_help=True, help="Batch jobs on Spark.")
 
+From = Annotated[str | None, typer.Option("--from", help="first time, RFC 3339; by default --days before the last")]
+To = Annotated[
+    str | None, typer.Option("--to", help="time just after the last; by default that of the newest reading")
+]
+Days = Annotated[float, typer.Option(help="how far back, where --from is not said", min=0.05)]
+Master = Annotated[str, typer.Option(help="local[*], spark://… or k8s://…")]
+AsJson = Annotated[bool, typer.Option("--json", help="for programs")]
+
 
 @app.callback()
 def jobs() -> None:
-    """Each command is one job; it reads the database over JDBC and writes its result table."""
+    """Each command is one job; it reads the database over JDBC and writes its result tables."""
+
+
+@app.command()
+def patterns(
+    start: From = None, end: To = None, days: Days = 28, master: Master = "local[*]", as_json: AsJson = False
+) -> None:
+    """What is normal: profiles by kind of day and quarter of an hour, rush hours, seasonality; into profiles and
+    seasonality."""
+    _run({"patterns": {}}, start, end, days, master, as_json)
 
 
 @app.command()
 def clusters(
-    k: Annotated[int, typer.Option(help="how many clusters", min=2, max=50)] = 4,
-    days: Annotated[float, typer.Option(help="how far back from the newest reading", min=0.05)] = 7,
-    time_zone: Annotated[str, typer.Option(help="whose hours of day count")] = "America/New_York",
-    master: Annotated[str, typer.Option(help="local[*], spark://… or k8s://…")] = "local[*]",
-    as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
+    k: Annotated[
+        int | None, typer.Option(help="how many clusters; by default as many as fit best", min=2, max=50)
+    ] = None,
+    start: From = None,
+    end: To = None,
+    days: Days = 28,
+    master: Master = "local[*]",
+    as_json: AsJson = False,
 ) -> None:
-    """Group sensors by the shape of their day, into the table sensor_clusters."""
+    """Group sensors by the shape of their week; into sensor_clusters and cluster_shapes."""
+    _run({"clusters": {"k": k}}, start, end, days, master, as_json)
+
+
+@app.command()
+def anomalies(
+    start: From = None,
+    end: To = None,
+    days: Days = 28,
+    master: Master = "local[*]",
+    as_json: AsJson = False,
+) -> None:
+    """Stretches in which sensors were not as they normally are; into anomalies."""
+    _run({"anomalies": {}}, start, end, days, master, as_json)
+
+
+@app.command(name="all")
+def every(
+    start: From = None, end: To = None, days: Days = 7, master: Master = "local[*]", as_json: AsJson = False
+) -> None:
+    """All jobs, one after the other, over one reading of the last 7 days."""
+    from spark.jobs import JOBS
+
+    _run({name: {} for name in JOBS}, start, end, days, master, as_json)
+
+
+@app.command()
+def runs(
+    limit: Annotated[int, typer.Option(help="how many, newest first", min=1)] = 20, as_json: AsJson = False
+) -> None:
+    """How the newest runs went."""
+    from spark.runs import newest_runs
+
+    found = newest_runs(get_settings(), limit)
+    if as_json:
+        typer.echo(json.dumps(found, indent=2, default=str))
+        return
+    table = Table(Column("run", no_wrap=True), "status", "started", "rows in", "rows out", "seconds", "error")
+    for run in found:
+        seconds = f"{sum(run['seconds'].values()):.0f}"
+        numbers = (f"{run['rows_in']:,}", f"{run['rows_out']:,}", seconds)
+        table.add_row(run["id"], run["status"], f"{run['started_at']:%Y-%m-%d %H:%M}", *numbers, run["error"] or "")
+    Console().print(table)
+
+
+def _run(
+    asked: Mapping[str, Mapping[str, object]],
+    start: str | None,
+    end: str | None,
+    days: float,
+    master: str,
+    as_json: bool,
+) -> None:
     from schema.database import database_url
-    from spark.clusters import Options, newest_span, run
+    from spark.jobs import run_jobs
+    from spark.progress import progress_bar
     from spark.session import spark_session
+    from spark.spans import span_of
 
     settings = get_settings()
-    url = database_url(settings)
-    options, span = Options(k, time_zone), newest_span(url, days)
-    console = Console(stderr=True)
-    with console.status("Starting Spark") as status, spark_session(settings, "clusters", master) as session:
-        status.update("Reading and grouping")
-        found = run(session, url, span, options)
+    span = span_of(database_url(settings), start, end, days)
+    with (
+        progress_bar() as bar,
+        spark_session(settings, " ".join(asked), master) as session,
+        bar.watching(session.sparkContext) as say,
+    ):
+        found = [run.record() for run in run_jobs(session, settings, asked, span, say)]
     if as_json:
-        typer.echo(json.dumps([asdict(cluster) for cluster in found], indent=2))
+        typer.echo(json.dumps(found, indent=2))
         return
-    table = Table("cluster", "sensors", "slowest hour", "speed then, share of the day's highest")
-    for cluster in found:
-        ratio = f"{cluster.slowest_ratio:.0%}"
-        table.add_row(str(cluster.number), str(cluster.sensors), f"{cluster.slowest_hour}:00", ratio)
+    table = Table(Column("run", no_wrap=True), "rows in", "rows out", "seconds", "by stage")
+    for run in found:
+        stages = ", ".join(f"{name.lower()} {seconds:.1f}" for name, seconds in run["seconds"].items())
+        total = f"{sum(run['seconds'].values()):.1f}"
+        table.add_row(run["id"], f"{run['rows_in']:,}", f"{run['rows_out']:,}", total, stages)
     Console().print(table)

@@ -38,6 +38,8 @@ def _configuration(master: str) -> dict[str, str]:
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": "8",
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        "spark.driver.memory": "2g",
     }
     local = {"spark.driver.bindAddress": LOOPBACK, "spark.driver.host": LOOPBACK}
     return {**common, **local} if master.startswith(LOCAL) else common

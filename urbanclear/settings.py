@@ -213,6 +213,12 @@ class Settings(BaseSettings):
         timedelta(minutes=1), gt=timedelta(0), description="longest that a query of `urbanclear_analyst` may run"
     )
     time_zone: str = Field("America/New_York", description="time zone of the city, whose days and hours count")
+    holidays: str = Field(
+        "US-NY", min_length=2, description="whose public holidays count: a country by ISO 3166, or one with its part"
+    )
+    results_dir: Path = Field(
+        Path("data/processed/batch_results"), description="where batch jobs put their results as Parquet files"
+    )
     city_lat: float = Field(
         40.7128, ge=-90, le=90, description="latitude of the city, where its weather is asked for"
     )

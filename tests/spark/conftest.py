@@ -1,14 +1,27 @@
-"""A city whose sensors have days of known shapes."""
+"""A city whose sensors have weeks of known shapes, and one Spark for the tests of jobs."""
 
-import math
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import AsyncConnection
+from pyspark.sql import SparkSession
 
+from schema.chunks import make_chunks
+from schema.engines import engine_of
+from schema.retention import Retention
+from spark.session import spark_session
 from tests.readings import NOTE_LATEST
-from tests.spark.shapes import DAYS, MIDNIGHT, SLOW_HOUR
+from tests.spark.shapes import DAYS, MIDNIGHT, Reading, readings, sensors
+from urbanclear.settings import Settings
+
+_SENSOR = """
+    INSERT INTO sensors (id, external_id, name, area, road) OVERRIDING SYSTEM VALUE VALUES (%s, %s, %s, 'north', %s)
+"""
+_LINK = "INSERT INTO measures.links (sensor_id, corridor, ordinal) VALUES (%s, %s, %s)"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -19,29 +32,41 @@ def quick_jvm() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="package")
+def session(quick_jvm: None) -> Iterator[SparkSession]:
+    with spark_session(Settings(), "tests", "local[2]") as session:
+        yield session
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    """Of a city on UTC, whose results go to a folder of the test's own."""
+    given = {"database_url": database_url, "time_zone": "UTC", "holidays": "DE", "results_dir": tmp_path / "results"}
+    return Settings.model_validate(given)
+
+
 @pytest.fixture
 def city(database_url: str) -> str:
-    """Five sensors of each shape, each at a speed of its own, with readings every 20 minutes for two days."""
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute(b"CREATE TABLE readings_test PARTITION OF readings DEFAULT" if _plain(connection) else b"")
-        for number, shape in enumerate(shape for shape in SLOW_HOUR for _ in range(5)):
-            row = connection.execute(
-                "INSERT INTO sensors (external_id, name) VALUES (%s, %s) RETURNING id", [f"t:{shape}{number}", shape]
-            ).fetchone()
-            assert row is not None
-            with connection.cursor().copy("COPY readings (sensor_id, time, speed_kmh) FROM STDIN") as copy:
-                for step in range(DAYS * 72):
-                    time = MIDNIGHT + timedelta(minutes=20 * step)
-                    copy.write_row((row[0], time, (40 + 5 * number) * _share(shape, time.hour)))
-        connection.execute(NOTE_LATEST)
+    """Four sensors of each shape, those of one shape on one corridor, with two weeks of readings."""
+    fill(database_url, [(*sensor, readings(sensor[0], sensor[2])) for sensor in sensors()])
     return database_url
 
 
-def _plain(connection: psycopg.Connection) -> bool:
-    row = connection.execute("SELECT relkind = 'p' FROM pg_class WHERE relname = 'readings'").fetchone()
-    return bool(row and row[0])
+def fill(url: str, of_sensors: Iterable[tuple[int, str, str, Iterable[Reading]]]) -> None:
+    """Number, external id, road and readings of each sensor, into a database and its rollups."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        times = [MIDNIGHT + timedelta(days=day) for day in range(DAYS + 1)]
+        make_chunks(connection, engine_of(url), "readings", times)
+        for number, external_id, road, told in of_sensors:
+            connection.execute(_SENSOR, (number, external_id, road, road))
+            connection.execute(_LINK, (number, f"{road} N", number))
+            with connection.cursor().copy("COPY readings (sensor_id, time, speed_kmh, flag) FROM STDIN") as copy:
+                for reading in told:
+                    copy.write_row((number, *reading))
+        connection.execute(NOTE_LATEST)
+    asyncio.run(_roll_up(url))
 
 
-def _share(shape: str, hour: int) -> float:
-    slow = SLOW_HOUR[shape]
-    return 1.0 if slow is None else 1 - 0.7 * math.exp(-((hour - slow) ** 2) / 4)
+async def _roll_up(url: str) -> None:
+    async with await AsyncConnection.connect(url, autocommit=True) as connection:
+        await engine_of(url).catch_up(connection, Retention())

@@ -57,7 +57,7 @@ async def clusters(
     where: WhereDep,
     cluster: Annotated[int | None, Query(ge=0, le=1_000, description="number of one cluster")] = None,
 ) -> Response:
-    """Sensors grouped by the shape of their day, as `urbanclear spark clusters` computed it last."""
+    """Sensors grouped by the shape of their week, as `urbanclear spark clusters` computed it last."""
     statement = CLUSTER.select().where(sensor_clusters.c.sensor_id == sensors.c.id, *where.conditions())
     if cluster is not None:
         statement = statement.where(sensor_clusters.c.cluster == cluster)

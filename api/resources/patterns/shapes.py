@@ -33,7 +33,7 @@ PATTERN: Final = shape(
 )
 CLUSTER: Final = shape(
     "SensorCluster",
-    "A sensor in the group of those whose days have one shape",
+    "A sensor in the group of those whose weeks have one shape",
     [
         told(sensors.c.external_id, "sensor", "external id, source:id", "nyc-dot:4616337"),
         *[told(column) for column in sensor_clusters.c if column.name != "sensor_id"],

@@ -1,0 +1,78 @@
+"""The city's calendar: for each 5 minutes of a span its local day, quarter of an hour and kind of day.
+
+Computed once for a span and joined to readings, so that daylight saving and public holidays cost nothing a row. A
+public holiday counts as a Sunday: that is what its traffic is like, and a month has too few of them to be a kind of
+day.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cached_property
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+import holidays
+
+from schema.rollups import FIVE_MINUTES
+from spark.spans import Span
+from urbanclear.errors import ConfigurationError
+
+DayType = Literal["weekday", "saturday", "sunday"]
+DAY_TYPES: Final[tuple[DayType, ...]] = ("weekday", "saturday", "sunday")
+QUARTER: Final = 15  # minutes
+QUARTERS: Final = range(0, 24 * 60, QUARTER)
+HOURS_OF_WEEK: Final = 7 * 24
+STEP_S: Final = int(FIVE_MINUTES.total_seconds())
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Five minutes of the city's day; `epoch` is their start in seconds, `weekday` is 0 on Mondays."""
+
+    epoch: int
+    day: date
+    minute: int
+    day_type: DayType
+    weekday: int
+
+    @property
+    def hour_of_week(self) -> int:
+        return self.weekday * 24 + self.minute // 60
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """Days of `time_zone`, with the public holidays of `region`: a country, or one with its part as in US-NY."""
+
+    time_zone: str
+    region: str
+
+    @cached_property
+    def _holidays(self) -> holidays.HolidayBase:
+        country, _, part = self.region.partition("-")
+        try:
+            return holidays.country_holidays(country, subdiv=part or None)
+        except NotImplementedError:
+            raise ConfigurationError(
+                f"There are no public holidays known of {self.region!r}: set URBANCLEAR_HOLIDAYS to a country by ISO "
+                f"3166, with or without its part, as in US-NY or DE."
+            ) from None
+
+    def day_type(self, day: date) -> DayType:
+        """What kind of day it is."""
+        if day.weekday() == 6 or day in self._holidays:
+            return "sunday"
+        return "saturday" if day.weekday() == 5 else "weekday"
+
+    def moments(self, span: Span) -> Iterator[Moment]:
+        """All that begin in the span, and the one in which it begins."""
+        zone, kinds = ZoneInfo(self.time_zone), dict[date, DayType]()
+        epoch = int(span.start.timestamp()) // STEP_S * STEP_S
+        while epoch < span.end.timestamp():
+            local = datetime.fromtimestamp(epoch, UTC).astimezone(zone)
+            day = local.date()
+            kind = kinds.get(day) or kinds.setdefault(day, self.day_type(day))
+            minute = (local.hour * 60 + local.minute) // QUARTER * QUARTER
+            yield Moment(epoch, day, minute, kind, day.weekday())
+            epoch += STEP_S

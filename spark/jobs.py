@@ -1,0 +1,59 @@
+"""The batch jobs, and how one is run: a Spark session, a span of a city, a record, its results."""
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Final
+
+from pyspark.sql import SparkSession
+
+from schema.database import database_url
+from spark.anomalies.job import compute as anomalies
+from spark.calendar import Calendar
+from spark.city import City, city_of
+from spark.clusters.job import compute as clusters
+from spark.patterns.job import compute as patterns
+from spark.runs import Run, Say, run_of
+from spark.spans import Span
+from urbanclear.settings import Settings
+
+Compute = Callable[..., None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """`compute` takes the run, the city and what else is asked for, and hands results to the run."""
+
+    name: str
+    compute: Compute
+
+
+#: In the order in which one may use what another has found.
+JOBS: Final = {
+    job.name: job for job in (Job("patterns", patterns), Job("clusters", clusters), Job("anomalies", anomalies))
+}
+
+
+def run_jobs(
+    session: SparkSession, settings: Settings, asked: Mapping[str, Mapping[str, object]], span: Span, say: Say
+) -> list[Run]:
+    """Run the jobs of these names, each with what is asked of it, over one reading of the span.
+
+    The first that fails ends it, with its error.
+
+    Each has a record of its own, and its results are there once it is done.
+    """
+    url, calendar = database_url(settings), Calendar(settings.time_zone, settings.holidays)
+    runs: list[Run] = []
+    city: City | None = None
+    with ExitStack() as reading:
+        for name, options in asked.items():
+            given = {key: value for key, value in options.items() if value is not None}
+            with run_of(name, url, span, given, folder=settings.results_dir, say=say) as run:
+                if city is None:
+                    city = reading.enter_context(city_of(session, url, run, calendar))
+                else:
+                    run.rows_in = runs[0].rows_in
+                JOBS[name].compute(run, city, **given)
+            runs.append(run)
+    return runs
