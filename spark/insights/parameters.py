@@ -1,0 +1,30 @@
+"""What an agency may choose about its insights: what an hour is worth, and how long the lists are."""
+
+from dataclasses import dataclass
+from typing import Final
+
+VALUE_OF_TIME: Final = 21.10
+"""US dollars of 2023 per person and hour, all purposes; US DOT, Benefit-Cost Analysis Guidance for Discretionary
+Grant Programs (May 2025), table A-2."""
+
+VEHICLE_OCCUPANCY: Final = 1.52
+"""People in a passenger vehicle, all travel; the same guidance, table A-3."""
+
+CURRENCY: Final = "USD"
+TOP: Final = 10
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """`value_of_time` is that of one person's hour; with an occupancy of 1 it is that of a vehicle's."""
+
+    time_zone: str
+    planning_percentile: float
+    value_of_time: float = VALUE_OF_TIME
+    vehicle_occupancy: float = VEHICLE_OCCUPANCY
+    currency: str = CURRENCY
+    top: int = TOP
+
+    def cost(self, vehicle_hours: float) -> float:
+        """Money lost in `vehicle_hours`."""
+        return vehicle_hours * self.vehicle_occupancy * self.value_of_time
