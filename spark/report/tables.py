@@ -1,0 +1,84 @@
+"""The report's tables: which columns each has, and how an insight becomes a row of it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from spark.insights.insight import BUFFER_INDEX, VEHICLE_HOURS, Insight, Kind, of_kind
+from spark.insights.parameters import Parameters
+from spark.report.wording import UNKNOWN, figure, named
+
+ROWS: Final = 5
+HALF_LENGTH: Final = 22
+"""Of a name where two of them share a row."""
+
+Row = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text; `empty` stands in their place where there are none."""
+
+    title: str
+    columns: Row
+    rows: Sequence[Row]
+    empty: str
+
+
+def tables(insights: Sequence[Insight], parameters: Parameters) -> list[Table]:
+    """In the order of the page."""
+    zone = ZoneInfo(parameters.time_zone)
+
+    def rows(kind: Kind, row: Callable[[Insight], Row]) -> list[Row]:
+        return [row(insight) for insight in of_kind(insights, kind)[:ROWS]]
+
+    moved = ("Corridor", "Figure", "Now", "Before")
+    return [
+        Table(
+            "Least reliable corridors",
+            ("Corridor", "Planning time", "Before", "Buffer", "Worst in"),
+            rows("worst_reliability", _reliability),
+            "No travel times of corridors are known.",
+        ),
+        Table(
+            "Incidents that cost the most",
+            ("Incident", "Began", "Delay", "Cost"),
+            rows("incident_cost", lambda insight: _incident(insight, zone)),
+            "No incident has a known cost.",
+        ),
+        Table("Got worse", moved, rows("mover_worse", _mover), "No corridor that can be compared got worse."),
+        Table("Got better", moved, rows("mover_better", _mover), "No corridor that can be compared got better."),
+        Table(
+            "Bottlenecks",
+            ("Head of the queue", "Corridor", "Days", "Active", "Delay"),
+            rows("bottleneck", _bottleneck),
+            "No bottleneck was active.",
+        ),
+    ]
+
+
+def _reliability(insight: Insight) -> Row:
+    buffer = figure(insight.detail["buffer_index"], BUFFER_INDEX)
+    value, before = (figure(each, insight.unit) for each in (insight.value, insight.before))
+    return named(insight.subject), value, before, buffer, insight.detail["worst_period"] or UNKNOWN
+
+
+def _incident(insight: Insight, zone: ZoneInfo) -> Row:
+    began = datetime.fromisoformat(insight.detail["started_at"]).astimezone(zone)
+    hours = figure(insight.detail["vehicle_hours"], VEHICLE_HOURS)
+    cost = figure(insight.value, insight.unit)
+    return named(insight.subject), f"{began:%a} {began.day}, {began:%H:%M}", hours, cost
+
+
+def _mover(insight: Insight) -> Row:
+    what = "delay" if insight.unit == VEHICLE_HOURS else insight.unit
+    return named(insight.subject), what, figure(insight.value, insight.unit), figure(insight.before, insight.unit)
+
+
+def _bottleneck(insight: Insight) -> Row:
+    detail = insight.detail
+    delay = figure(insight.value, insight.unit) if insight.unit == VEHICLE_HOURS else UNKNOWN
+    head, corridor = named(insight.subject, HALF_LENGTH), named(detail["corridor"] or UNKNOWN, HALF_LENGTH)
+    return head, corridor, f"{detail['days']}", f"{detail['active_minutes']} min", delay
