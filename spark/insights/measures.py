@@ -100,15 +100,16 @@ class Bottleneck:
     good_share: float | None
 
 
-@dataclass(frozen=True)
+@dataclass
 class Reader:
-    """Reads one span and the one before it."""
+    """Reads some days and those before them; `rows` counts what came back."""
 
     session: SparkSession
     source: Source
     now: Days
     before: Days
     parameters: Parameters
+    rows: int = 0
 
     def delay(self) -> tuple[Compared[Delay], list[DayDelay]]:
         """By corridor, and by day of both spans in their order."""
@@ -126,7 +127,7 @@ class Reader:
             f.sum("buckets").cast("long").alias("buckets"),
             (f.sum("good_buckets") / f.sum("buckets")).alias("good_share"),
         )
-        compared = _compared(known, "subject", lambda row: Delay(**_fields(row)))
+        compared = self._compared(known, "subject", lambda row: Delay(**_fields(row)))
         return compared, [DayDelay(**row.asDict()) for row in by_day.orderBy("day").collect()]
 
     def reliability(self) -> Compared[Reliability]:
@@ -134,12 +135,12 @@ class Reader:
         worst = self._both("periods").groupBy("span", "subject")
         worst_period = worst.agg(f.max_by("period", "planning_time_index").alias("worst_period"))
         known = self._both("travel_times").join(worst_period, ["span", "subject"], "left")
-        return _compared(known, "subject", lambda row: Reliability(**_fields(row)))
+        return self._compared(known, "subject", lambda row: Reliability(**_fields(row)))
 
     def incidents(self) -> Compared[Incident]:
         """By id."""
         known = self._both("incidents")
-        return _compared(known, "incident_id", lambda row: Incident(row["incident_id"], **_fields(row)))
+        return self._compared(known, "incident_id", lambda row: Incident(row["incident_id"], **_fields(row)))
 
     def bottlenecks(self) -> Compared[Bottleneck]:
         """By sensor."""
@@ -156,7 +157,7 @@ class Reader:
                 (f.sum("good_minutes") / f.sum("active_minutes")).alias("good_share"),
             )
         )
-        return _compared(known, "sensor", lambda row: Bottleneck(row["sensor"], **_fields(row)))
+        return self._compared(known, "sensor", lambda row: Bottleneck(row["sensor"], **_fields(row)))
 
     def _both(self, query: str) -> DataFrame:
         """The rows of both spans, told apart by `span`; each is read by a connection of its own, both at once."""
@@ -179,12 +180,12 @@ class Reader:
         composed = sql.SQL(text).format(**literals).as_string(None)
         return self.session.read.jdbc(self.source.url, f"({composed}) AS rows", properties=self.source.properties)
 
-
-def _compared(frame: DataFrame, key: str, made: Callable[[Row], T]) -> Compared[T]:
-    found: dict[str, dict[str, T]] = {NOW: {}, BEFORE: {}}
-    for row in frame.collect():
-        found[row["span"]][row[key]] = made(row)
-    return Compared(found[NOW], found[BEFORE])
+    def _compared(self, frame: DataFrame, key: str, made: Callable[[Row], T]) -> Compared[T]:
+        found: dict[str, dict[str, T]] = {NOW: {}, BEFORE: {}}
+        for row in frame.collect():
+            found[row["span"]][row[key]] = made(row)
+            self.rows += 1
+        return Compared(found[NOW], found[BEFORE])
 
 
 def _fields(row: Row) -> dict[str, Any]:

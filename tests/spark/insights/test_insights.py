@@ -1,19 +1,23 @@
 """The insights of a week in a real Spark over JDBC, against a town whose delays are known beforehand."""
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
-from spark.clusters import Span
 from spark.insights.compute import compute
+from spark.insights.days import Days
 from spark.insights.insight import Insight, of_kind
+from spark.insights.job import require_measures, run, stored
+from spark.insights.measures import Reader
 from spark.insights.parameters import Parameters
 from spark.jdbc import Source
 from spark.session import spark_session
 from tests.schema.city import City, city_at, every_5_minutes, hours
-from tests.spark.insights.town import END, FORMER, HOUR_COSTS, SLOW, VOLUME, WEEK, days, link, mornings
+from tests.spark.insights.town import FORMER, HOUR_COSTS, SLOW, VOLUME, WEEK, days, link, mornings
 from urbanclear.errors import ConfigurationError
 from urbanclear.settings import Settings
 
@@ -34,7 +38,8 @@ async def city(database_url: str) -> AsyncIterator[City]:
 
 
 def insights(session: SparkSession, url: str, parameters: Parameters = PARAMETERS) -> list[Insight]:
-    return compute(session, Source.of(url), Span(WEEK, END), Span(FORMER, WEEK), parameters)
+    days = Days.of_week("2026-W10")
+    return compute(Reader(session, Source.of(url), days, days.before, parameters))
 
 
 async def test_a_week_is_told_against_the_one_before(session: SparkSession, city: City, database_url: str) -> None:
@@ -142,6 +147,34 @@ async def test_the_head_of_a_queue_is_a_bottleneck_with_the_days_on_which_it_was
     assert found.value == pytest.approx(4 * VOLUME * (1 / SLOW - 1 / 100))
 
 
-async def test_a_span_without_measures_says_how_to_have_them(session: SparkSession, database_url: str) -> None:
+async def test_a_run_is_stored_in_the_place_of_the_former_and_holds_until_measures_change(
+    session: SparkSession, city: City, database_url: str, tmp_path: Path
+) -> None:
+    settings = Settings.model_validate({"database_url": database_url, "results_dir": tmp_path, "time_zone": "UTC"})
+    one = await link(city, "Broadway")
+    await city.read([*mornings(one, FORMER, {0: 1}), *mornings(one, WEEK, {0: 2})])
+    await city.compute(*days(FORMER), *days(WEEK))
+    week = Days.of_week("2026-W10")
+    assert stored(database_url, week, PARAMETERS) == []
+    said: list[str] = []
+    run(session, settings, week, PARAMETERS, said.append)
+    found = run(session, settings, week, PARAMETERS, said.append)
+    assert said == ["Reading and comparing", "Writing"] * 2
+    assert (await city.row("SELECT count(*), count(DISTINCT run_id) AS runs FROM insights")) == {
+        "count": len(found),
+        "runs": 1,
+    }
+    by_kind = sorted(found, key=lambda insight: (insight.kind, insight.rank))
+    assert stored(database_url, week, PARAMETERS) == by_kind
+    assert stored(database_url, week, replace(PARAMETERS, value_of_time=21)) == []
+    assert stored(database_url, week.before, PARAMETERS) == []
+    await city.compute(days(FORMER)[0])
+    assert stored(database_url, week, PARAMETERS) == []
+    record = await city.row("SELECT * FROM spark_runs ORDER BY started_at LIMIT 1")
+    assert (record["job"], record["status"], record["span_start"]) == ("insights", "succeeded", WEEK)
+    assert record["rows_in"] > 0
+
+
+def test_days_without_measures_are_a_sentence_with_what_to_do(database_url: str) -> None:
     with pytest.raises(ConfigurationError, match="schema reprocess --from 2026-03-02 --to 2026-03-08"):
-        insights(session, database_url)
+        require_measures(database_url, Days.of_week("2026-W10"))

@@ -12,7 +12,6 @@ from tests.schema.city import METRES_PER_DEGREE, City, Reading, every_5_minutes,
 
 FORMER = datetime(2026, 2, 23, tzinfo=UTC)
 WEEK = datetime(2026, 3, 2, tzinfo=UTC)
-END = datetime(2026, 3, 9, tzinfo=UTC)
 FREE, SLOW, VOLUME = 60.0, 30.0, 1200.0
 HOUR_COSTS = VOLUME / 60
 OBSERVED_HOURS = 8
