@@ -55,14 +55,14 @@ def chosen(settings: Settings, value_of_time: float, vehicle_occupancy: float, c
 
 
 def days_of(settings: Settings, week: str | None) -> "Days":
-    """Those of the week, or the last that are over."""
+    """Those of the week, or the last that are over; raises as `newest_reading` does."""
     from schema.database import database_url
     from spark.insights.days import Days
     from spark.spans import newest_reading
 
-    if week is not None:
-        return Days.of_week(week)
-    return Days.newest_whole(newest_reading(database_url(settings)), settings.time_zone)
+    asked = None if week is None else Days.of_week(week)
+    newest = newest_reading(database_url(settings))
+    return asked or Days.newest_whole(newest, settings.time_zone)
 
 
 def computed(settings: Settings, days: "Days", parameters: "Parameters", master: str) -> "list[Insight]":

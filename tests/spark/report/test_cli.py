@@ -75,17 +75,28 @@ async def test_the_insights_are_printed_for_programs(town: City) -> None:
 
 
 async def test_a_week_without_measures_is_a_sentence_before_spark_starts(town: City) -> None:
+    one = await link(town, "Broadway")
+    await town.read(mornings(one, FORMER, {}))
     with pytest.raises(ConfigurationError, match="no measures of 2026-03-02 to 2026-03-08"):
         report("--week", "2026-W10", "--master", "spark://nowhere.invalid:1")
 
 
-async def test_without_readings_there_is_no_last_week(town: City) -> None:
+@pytest.mark.parametrize("arguments", [(), ("--week", "2026-W10")])
+async def test_without_readings_there_is_no_report(town: City, arguments: tuple[str, ...]) -> None:
     with pytest.raises(ConfigurationError, match="There are no readings yet"):
-        report()
+        report(*arguments)
+
+
+def test_a_database_that_is_away_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("URBANCLEAR_DATABASE_URL", "postgresql://ana@127.0.0.1:1/city")
+    with pytest.raises(ConfigurationError, match="does not answer: start the stack"):
+        report("--week", "2026-W10")
 
 
 async def test_a_file_that_cannot_be_written_is_a_sentence(town: City, database_url: str) -> None:
     parameters = Parameters("UTC", get_settings().planning_percentile)
+    one = await link(town, "Broadway")
+    await town.read(mornings(one, WEEK, {}))
     with run_of(JOB, database_url, Span(*DAYS.bounds("UTC")), asdict(parameters)) as this:
         this.store(Stored(schema.tables.insights, COLUMNS, [astuple(insight) for insight in week()]))
     with pytest.raises(ConfigurationError, match="say another with --out"):
