@@ -5,7 +5,7 @@ Figures of a span are sums or means over its days, and None where nothing is kno
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from importlib.resources import files
 from typing import Any, Final, Generic, TypeVar
 
@@ -72,7 +72,7 @@ class Reliability:
 
 @dataclass(frozen=True)
 class Incident:
-    """What one incident cost; `vehicle_hours` is None where vehicles are not counted."""
+    """What one incident cost; `vehicle_hours` is None where vehicles are not counted, `started_at` is ISO 8601."""
 
     incident_id: str
     day: date
@@ -80,7 +80,7 @@ class Incident:
     severity: str
     area: str | None
     road: str | None
-    started_at: datetime
+    started_at: str
     duration_minutes: float | None
     vehicle_hours: float | None
     good_share: float | None

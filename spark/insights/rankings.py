@@ -53,7 +53,7 @@ def incident_cost(incidents: Mapping[str, Incident], parameters: Parameters) -> 
                 "incident_id": incident.incident_id,
                 "vehicle_hours": incident.vehicle_hours,
                 "severity": incident.severity,
-                "started_at": incident.started_at.isoformat(),
+                "started_at": incident.started_at,
                 "duration_minutes": incident.duration_minutes,
             }
             value = parameters.cost(incident.vehicle_hours)
@@ -83,5 +83,5 @@ def bottlenecks(heads: Compared[Bottleneck], parameters: Parameters) -> list[Ins
 
 
 def _named(incident: Incident) -> str:
-    place = incident.road or incident.area
-    return f"{incident.kind} on {place}" if place else incident.kind
+    kind, place = incident.kind.replace("_", " "), incident.road or incident.area
+    return f"{kind} on {place}" if place else kind

@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spark.report.page import Series
-from spark.report.wording import figure
+from spark.report.wording import UNKNOWN, amount
 
 INK: Final = "#1c2733"
 NOW: Final = "#1f5a85"
@@ -52,6 +52,7 @@ def draw_days(axes: Axes, series: Series) -> None:
     axes.bar([place - 0.2 for place in places], _heights(series.before), 0.4, label="the week before", color=BEFORE)
     axes.bar([place + 0.2 for place in places], _heights(series.now), 0.4, label="this week", color=NOW)
     axes.set_xticks([*places], series.labels)
+    axes.yaxis.set_major_formatter(lambda value, _: amount(value) if value else "0")
     _finish(axes, series)
 
 
@@ -60,11 +61,13 @@ def draw_corridors(axes: Axes, series: Series) -> None:
     places = range(len(series.labels))
     axes.barh([place + 0.2 for place in places], _heights(series.before), 0.4, label="the week before", color=BEFORE)
     bars = axes.barh([place - 0.2 for place in places], _heights(series.now), 0.4, label="this week", color=NOW)
-    axes.bar_label(bars, [figure(value, series.unit) for value in series.now], padding=2)
+    axes.bar_label(bars, [UNKNOWN if value is None else amount(value) for value in series.now], padding=2)
     axes.set_yticks([*places], series.labels)
     axes.invert_yaxis()
-    axes.margins(x=0.25)
+    axes.margins(x=0.2)
     _finish(axes, series)
+    axes.xaxis.set_visible(False)
+    axes.spines["bottom"].set_visible(False)
 
 
 def svg(draw: Callable[[Axes, Series], None], series: Series) -> Markup:

@@ -23,7 +23,7 @@ from spark.report.notes import notes
 from spark.report.tables import ROWS, Table, tables
 from spark.report.wording import change, figure, named, period
 
-LABEL_LENGTH: Final = 24
+LABEL_LENGTH: Final = 26
 
 _HEADLINES: Final = {
     DELAY: "Delay",

@@ -22,7 +22,7 @@ MARGIN: Final = 0.45
 GAP: Final = 0.35
 COLUMN: Final = (WIDTH - 2 * MARGIN - GAP) / 2
 LINE: Final = 0.165
-SIGN: Final = 0.053
+SIGN: Final = 0.052
 """Mean width of a letter at the size of tables."""
 
 NOTE_LETTERS: Final = 150
@@ -90,7 +90,7 @@ def _headlines(sheet: Sheet, page: Page) -> None:
 
 
 def _charts(sheet: Sheet, page: Page) -> None:
-    labels = 1.15  # room for the names of corridors
+    labels = 1.4  # room for the names of corridors
     for number, series in enumerate((page.by_day, page.corridors)):
         x = _left(number)
         sheet.text(x, CHARTS_AT, series.title, size=8.5, weight="bold")
@@ -99,7 +99,7 @@ def _charts(sheet: Sheet, page: Page) -> None:
         elif number:
             draw_corridors(sheet.axes(x + labels, CHARTS_AT + 0.4, COLUMN - labels - 0.1, HEIGHT_IN - 0.3), series)
         else:
-            draw_days(sheet.axes(x + 0.35, CHARTS_AT + 0.4, COLUMN - 0.35, HEIGHT_IN - 0.3), series)
+            draw_days(sheet.axes(x + 0.5, CHARTS_AT + 0.4, COLUMN - 0.5, HEIGHT_IN - 0.3), series)
 
 
 def _table(sheet: Sheet, table: Table, x: float, y: float) -> None:

@@ -8,12 +8,10 @@ from zoneinfo import ZoneInfo
 
 from spark.insights.insight import BUFFER_INDEX, VEHICLE_HOURS, Insight, Kind, of_kind
 from spark.insights.parameters import Parameters
-from spark.report.wording import UNKNOWN, figure, named
+from spark.report.wording import UNKNOWN, amount, figure, named
 
 ROWS: Final = 5
-HALF_LENGTH: Final = 22
-"""Of a name where two of them share a row."""
-
+BY_DELAY: Final = 3
 Row = tuple[str, ...]
 
 
@@ -48,11 +46,21 @@ def tables(insights: Sequence[Insight], parameters: Parameters) -> list[Table]:
             rows("incident_cost", lambda insight: _incident(insight, zone)),
             "No incident has a known cost.",
         ),
-        Table("Got worse", moved, rows("mover_worse", _mover), "No corridor that can be compared got worse."),
-        Table("Got better", moved, rows("mover_better", _mover), "No corridor that can be compared got better."),
+        Table(
+            "Got worse",
+            moved,
+            [*map(_mover, _moved(insights, "mover_worse"))],
+            "No corridor that can be compared got worse.",
+        ),
+        Table(
+            "Got better",
+            moved,
+            [*map(_mover, _moved(insights, "mover_better"))],
+            "No corridor that can be compared got better.",
+        ),
         Table(
             "Bottlenecks",
-            ("Head of the queue", "Corridor", "Days", "Active", "Delay"),
+            ("Head of the queue", "Days", "Active", "Delay"),
             rows("bottleneck", _bottleneck),
             "No bottleneck was active.",
         ),
@@ -72,6 +80,14 @@ def _incident(insight: Insight, zone: ZoneInfo) -> Row:
     return named(insight.subject), f"{began:%a} {began.day}, {began:%H:%M}", hours, cost
 
 
+def _moved(insights: Sequence[Insight], kind: Kind) -> list[Insight]:
+    """Those by delay and those by travel time index, three to two, or as many as there are."""
+    found = of_kind(insights, kind)
+    by_index = [insight for insight in found if insight.unit != VEHICLE_HOURS]
+    by_delay = [insight for insight in found if insight.unit == VEHICLE_HOURS][: max(BY_DELAY, ROWS - len(by_index))]
+    return [*by_delay, *by_index][:ROWS]
+
+
 def _mover(insight: Insight) -> Row:
     what = "delay" if insight.unit == VEHICLE_HOURS else insight.unit
     return named(insight.subject), what, figure(insight.value, insight.unit), figure(insight.before, insight.unit)
@@ -80,5 +96,6 @@ def _mover(insight: Insight) -> Row:
 def _bottleneck(insight: Insight) -> Row:
     detail = insight.detail
     delay = figure(insight.value, insight.unit) if insight.unit == VEHICLE_HOURS else UNKNOWN
-    head, corridor = named(insight.subject, HALF_LENGTH), named(detail["corridor"] or UNKNOWN, HALF_LENGTH)
-    return head, corridor, f"{detail['days']}", f"{detail['active_minutes']} min", delay
+    corridor, head = detail["corridor"] or "", insight.subject
+    place = head if corridor in head else f"{head}, {corridor}"
+    return named(place), f"{detail['days']}", f"{amount(detail['active_minutes'] / 60)} h", delay

@@ -7,7 +7,8 @@ from spark.insights.days import Days
 from spark.insights.insight import BUFFER_INDEX, INCIDENTS, MINUTES, SECONDS, VEHICLE_HOURS, Insight
 
 UNKNOWN: Final = "–"
-NAME_LENGTH: Final = 34
+NAME_LENGTH: Final = 44
+MILLION: Final = 1e6
 SAME: Final = 0.005
 """Share of the figure before within which one is about the same."""
 
@@ -15,13 +16,17 @@ _SHORT: Final = {VEHICLE_HOURS: "veh h", SECONDS: "s", MINUTES: "min"}
 
 
 def named(text: str, length: int = NAME_LENGTH) -> str:
-    """A name from a feed as one line of printable characters, no longer than `length`."""
+    """A name from a feed as one line of printable characters, no longer than `length`.
+
+    What is too long is cut in its middle, since the end often says which way.
+    """
     line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
-    return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+    tail = length // 3
+    return line if len(line) <= length else f"{line[: length - tail - 1].rstrip()}…{line[-tail:].lstrip()}"
 
 
 def figure(value: float | None, unit: str) -> str:
-    """For example 1,234 veh h, USD 1.23 million, 1.32, 45 %."""
+    """For example 1,234 veh h, USD 1.23 M, 1.32, 45 %."""
     if value is None:
         return UNKNOWN
     if unit == BUFFER_INDEX:
@@ -31,13 +36,15 @@ def figure(value: float | None, unit: str) -> str:
     if unit == INCIDENTS:
         return f"{value:,.0f}"
     if unit in _SHORT:
-        return f"{_rounded(value)} {_SHORT[unit]}"
-    return money(value, unit)
+        return f"{amount(value)} {_SHORT[unit]}"
+    return f"{unit} {amount(value)}"
 
 
-def money(value: float, currency: str) -> str:
-    """For example USD 12,345 and USD 1.23 million."""
-    return f"{currency} {value / 1e6:,.2f} million" if abs(value) >= 1e6 else f"{currency} {value:,.0f}"
+def amount(value: float) -> str:
+    """Without its unit: 1.5, 1,234, 1.23 M, 123 M."""
+    if abs(value) >= MILLION:
+        return f"{value / MILLION:,.{0 if abs(value) >= 100 * MILLION else 2}f} M"
+    return f"{value:,.0f}" if abs(value) >= 10 else f"{value:,.1f}"
 
 
 def share(value: float | None) -> str:
@@ -68,7 +75,3 @@ def _day(day: date, last: date | None = None) -> str:
     if last is None or day.year != last.year:
         return f"{day.day} {day:%B %Y}"
     return f"{day.day}" if day.month == last.month else f"{day.day} {day:%B}"
-
-
-def _rounded(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 10 else f"{value:,.1f}"

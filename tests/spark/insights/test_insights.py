@@ -87,6 +87,7 @@ async def test_a_week_is_told_against_the_one_before(session: SparkSession, city
     assert reliable.detail["buffer_index"] == pytest.approx(2 / (1 + 4 / 56) - 1)
     [incident] = of_kind(found, "incident_cost")
     assert (incident.subject, incident.detail["incident_id"], incident.before) == ("crash", "i1", None)
+    assert incident.detail["started_at"] == "2026-03-02T06:00:00Z"
     assert incident.value == pytest.approx(incident.detail["vehicle_hours"] * MONEY)
     assert totals["incidents"].value == 1
     assert totals["incidents"].before == 0

@@ -19,6 +19,10 @@ def test_a_name_is_one_short_line_of_what_can_be_printed(text: str) -> None:
     assert line == named(line)
 
 
+def test_a_long_name_keeps_its_end_which_says_which_way() -> None:
+    assert named("Pulaski Skyway Approach S", 20) == "Pulaski Skywa…oach S"
+
+
 @given(st.text(st.characters(categories=["L", "N"]), max_size=NAME_LENGTH))
 def test_a_short_name_of_any_script_stays_as_it_is(text: str) -> None:
     assert named(text) == text
@@ -35,7 +39,9 @@ def test_a_short_name_of_any_script_stays_as_it_is(text: str) -> None:
         (0.4, "buffer index", "40 %"),
         (12.0, "incidents", "12"),
         (999_999.4, "USD", "USD 999,999"),
-        (1_234_567.0, "EUR", "EUR 1.23 million"),
+        (1_234_567.0, "EUR", "EUR 1.23 M"),
+        (124_221_407.9, "USD", "USD 124 M"),
+        (0.24, "vehicle hours", "0.2 veh h"),
         (None, "USD", "–"),
     ],
 )
