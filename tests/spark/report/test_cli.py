@@ -52,26 +52,19 @@ def report(*arguments: str) -> Result:
 
 async def test_a_week_is_computed_once_and_then_written_in_either_form(town: City) -> None:
     one = await link(town, "Broadway")
-    await town.read([*mornings(one, FORMER, {0: 1}), *mornings(one, WEEK, {0: 2})])
-    await town.compute(*days(FORMER), *days(WEEK))
-    done = report("--week", "2026-W10")
-    assert done.output.splitlines()[-1] == "report.html"
-    assert "Traffic report, 2 to 8 March 2026" in Path("report.html").read_text()
-    assert report("--week", "2026-W10", "--format", "pdf", "--out", "week.pdf").exit_code == 0
-    assert Path("week.pdf").read_bytes().startswith(b"%PDF")
-    assert await town.row("SELECT count(*) FROM spark_runs") == {"count": 1}
-
-
-async def test_the_insights_are_printed_for_programs(town: City) -> None:
-    one = await link(town, "Broadway")
     await town.read(mornings(one, WEEK, {0: 2}))
     await town.compute(*days(WEEK))
     command = typer.Typer()
     command.command()(insights)
-    arguments = ["--week", "2026-W10", "--value-of-time", "10", "--vehicle-occupancy", "1", "--currency", "EUR"]
-    done = CliRunner().invoke(command, [*arguments, "--master", "local[2]", "--json"], catch_exceptions=False)
+    asked = ["--week", "2026-W10", "--value-of-time", "10", "--vehicle-occupancy", "1", "--currency", "EUR"]
+    done = CliRunner().invoke(command, [*asked, "--master", "local[2]", "--json"], catch_exceptions=False)
     [cost] = [row for row in json.loads(done.stdout) if row["subject"] == "cost of delay"]
     assert (cost["value"], cost["unit"], cost["before"]) == (pytest.approx(400), "EUR", None)
+    assert report(*asked).output.splitlines()[-1] == "report.html"
+    assert "EUR 400" in Path("report.html").read_text()
+    assert report(*asked, "--format", "pdf", "--out", "week.pdf").exit_code == 0
+    assert Path("week.pdf").read_bytes().startswith(b"%PDF")
+    assert await town.row("SELECT count(*) FROM spark_runs") == {"count": 1}
 
 
 async def test_a_week_without_measures_is_a_sentence_before_spark_starts(town: City) -> None:
