@@ -1,6 +1,6 @@
 """The insights of a week in a real Spark over JDBC, against a town whose delays are known beforehand."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +15,6 @@ from spark.insights.job import require_measures, run, stored
 from spark.insights.measures import Reader
 from spark.insights.parameters import Parameters
 from spark.jdbc import Source
-from spark.session import spark_session
 from tests.schema.city import City, city_at, every_5_minutes, hours
 from tests.spark.insights.town import FORMER, HOUR_COSTS, SLOW, VOLUME, WEEK, days, link, mornings
 from urbanclear.errors import ConfigurationError
@@ -23,12 +22,6 @@ from urbanclear.settings import Settings
 
 PARAMETERS = Parameters("UTC", 0.95, value_of_time=20, vehicle_occupancy=1.5, top=3)
 MONEY = 30.0
-
-
-@pytest.fixture(scope="module")
-def session() -> Iterator[SparkSession]:
-    with spark_session(Settings(), "tests", "local[2]") as session:
-        yield session
 
 
 @pytest.fixture

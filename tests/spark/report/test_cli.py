@@ -1,19 +1,19 @@
 """`urbanclear report weekly` and `urbanclear spark insights`, as somebody runs them."""
 
+import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict, astuple
 from pathlib import Path
 
 import pytest
-import typer
 from spark.runs import Result as Stored
 from spark.runs import run_of
 from spark.spans import Span
 from typer.testing import CliRunner, Result
 
 import schema.tables
-from spark.insights.cli import insights
 from spark.insights.job import COLUMNS, JOB
 from spark.insights.parameters import Parameters
 from spark.report.cli import app
@@ -22,6 +22,8 @@ from tests.spark.insights.town import FORMER, WEEK, days, link, mornings
 from tests.spark.report.samples import DAYS, week
 from urbanclear.errors import ConfigurationError
 from urbanclear.settings import get_settings
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(autouse=True)
@@ -50,15 +52,24 @@ def report(*arguments: str) -> Result:
     return CliRunner().invoke(app, ["weekly", "--master", "local[2]", *arguments], catch_exceptions=False)
 
 
+async def in_a_process_of_its_own(*arguments: str) -> bytes:
+    """What `spark insights` prints: it ends its Spark, which must not be that of other tests."""
+    command = "import typer; from spark.insights.cli import insights; typer.run(insights)"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", command, *arguments), stdout=asyncio.subprocess.PIPE, cwd=ROOT
+    )
+    printed, _ = await process.communicate()
+    assert process.returncode == 0
+    return printed
+
+
 async def test_a_week_is_computed_once_and_then_written_in_either_form(town: City) -> None:
     one = await link(town, "Broadway")
     await town.read(mornings(one, WEEK, {0: 2}))
     await town.compute(*days(WEEK))
-    command = typer.Typer()
-    command.command()(insights)
     asked = ["--week", "2026-W10", "--value-of-time", "10", "--vehicle-occupancy", "1", "--currency", "EUR"]
-    done = CliRunner().invoke(command, [*asked, "--master", "local[2]", "--json"], catch_exceptions=False)
-    [cost] = [row for row in json.loads(done.stdout) if row["subject"] == "cost of delay"]
+    printed = await in_a_process_of_its_own(*asked, "--master", "local[2]", "--json")
+    [cost] = [row for row in json.loads(printed) if row["subject"] == "cost of delay"]
     assert (cost["value"], cost["unit"], cost["before"]) == (pytest.approx(400), "EUR", None)
     assert report(*asked).output.splitlines()[-1] == "report.html"
     assert "EUR 400" in Path("report.html").read_text()
