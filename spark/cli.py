@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Mapping
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
 from rich.table import Column, Table
 
+from spark.insights.cli import insights
+from urbanclear.errors import ConfigurationError
 from urbanclear.settings import get_settings
 
 app = typer.Typer(no_args_is_help=True, help="Batch jobs on Spark.")
@@ -18,6 +21,7 @@ To = Annotated[
 ]
 Days = Annotated[float, typer.Option(help="how far back, where --from is not said", min=0.05)]
 Master = Annotated[str, typer.Option(help="local[*], spark://… or k8s://…")]
+Format = Literal["database", "nab"]
 AsJson = Annotated[bool, typer.Option("--json", help="for programs")]
 
 
@@ -56,10 +60,24 @@ def anomalies(
     end: To = None,
     days: Days = 28,
     master: Master = "local[*]",
+    source: Annotated[
+        Format, typer.Option("--format", help="database, or nab: files of that benchmark")
+    ] = "database",
+    path: Annotated[
+        Path | None, typer.Option(help="folder of the files, with --format nab", show_default=False)
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Stretches in which sensors were not as they normally are; into anomalies."""
+    """Stretches in which sensors were not as they normally are, into anomalies; or a score for each row of files."""
+    if source == "nab":
+        _score_files(path, as_json)
+        return
+    if path is not None:
+        raise ConfigurationError("--path is for --format nab: say both, or neither.")
     _run({"anomalies": {}}, start, end, days, master, as_json)
+
+
+app.command()(insights)
 
 
 @app.command(name="all")
@@ -88,6 +106,22 @@ def runs(
         seconds = f"{sum(run['seconds'].values()):.0f}"
         numbers = (f"{run['rows_in']:,}", f"{run['rows_out']:,}", seconds)
         table.add_row(run["id"], run["status"], f"{run['started_at']:%Y-%m-%d %H:%M}", *numbers, run["error"] or "")
+    Console().print(table)
+
+
+def _score_files(folder: Path | None, as_json: bool) -> None:
+    from spark.anomalies.nab import scores_of
+    from spark.anomalies.stream import ALARM_SCORE
+
+    if folder is None:
+        raise ConfigurationError("--format nab needs --path: name the folder of the series.")
+    scores = scores_of(folder)
+    if as_json:
+        typer.echo(json.dumps(scores))
+        return
+    table = Table("file", "rows", "alarms")
+    for name, found in scores.items():
+        table.add_row(name, f"{len(found):,}", f"{sum(score >= ALARM_SCORE for score in found):,}")
     Console().print(table)
 
 

@@ -15,6 +15,7 @@ from bench.cli import app as bench
 from ingest.cli import ingest, source
 from schema.cli import app as schema
 from spark.cli import app as spark
+from spark.report.cli import app as report
 from urbanclear.embedded.cli import up
 from urbanclear.errors import UrbanclearError
 from urbanclear.status_cli import status
@@ -35,6 +36,7 @@ app.add_typer(bench, name="bench")
 app.add_typer(ingest, name="ingest")
 app.add_typer(source, name="source")
 app.add_typer(keys, name="keys")
+app.add_typer(report, name="report")
 app.add_typer(schema, name="schema")
 app.add_typer(spark, name="spark")
 

@@ -1,16 +1,19 @@
 """`urbanclear spark …`, as an operator runs it."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from typer.testing import CliRunner, Result
 
+from spark.anomalies.stream import ALARM_SCORE
 from spark.cli import app
 from spark.jobs import JOBS
-from tests.spark.shapes import SENSORS
-from tests.waiting import fetch_one
+from tests.spark.shapes import MIDNIGHT, SENSORS, STEP
 from urbanclear.errors import ConfigurationError
 from urbanclear.settings import get_settings
 
@@ -30,19 +33,24 @@ def clusters(*arguments: str) -> Result:
     return spark("clusters", *arguments)
 
 
-async def test_all_jobs_run_at_one_command_and_their_runs_are_listed(
+def test_all_jobs_run_at_one_command_and_their_runs_are_listed(
     city: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("URBANCLEAR_DATABASE_URL", city)
     monkeypatch.setenv("URBANCLEAR_RESULTS_DIR", str(tmp_path))
     monkeypatch.setenv("URBANCLEAR_TIME_ZONE", "UTC")
-    done = spark(
-        "all", "--from", "2026-03-02T00:00:00Z", "--to", "2026-03-16T00:00:00Z", "--master", "local[2]", "--json"
+    span = ["--from", "2026-03-02T00:00:00Z", "--to", "2026-03-16T00:00:00Z"]
+    done = subprocess.run(  # a process of its own, as a session that is there already would be ended
+        [sys.executable, "-m", "urbanclear", "spark", "all", *span, "--master", "local[2]", "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    assert done.exit_code == 0, done.output
+    assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert [one["job"] for one in found] == list(JOBS)
-    assert await fetch_one(city, "SELECT count(*) FROM sensor_clusters") == SENSORS
+    with psycopg.connect(city) as connection:
+        assert connection.execute("SELECT count(*) FROM sensor_clusters").fetchone() == (SENSORS,)
     listed = json.loads(spark("runs", "--json").stdout)
     assert {(one["id"], one["status"]) for one in listed} == {(one["id"], "succeeded") for one in found}
     assert all(one["id"] in spark("runs").stdout for one in found)
@@ -61,6 +69,26 @@ def test_a_span_that_is_none_is_a_sentence(
     monkeypatch.setenv("URBANCLEAR_DATABASE_URL", city)
     with pytest.raises(ConfigurationError, match=said):
         raise_from(spark("patterns", *arguments))
+
+
+def test_files_of_the_numenta_benchmark_are_scored_without_a_database(tmp_path: Path) -> None:
+    times = [MIDNIGHT + STEP * row for row in range(400)]
+    lines = [f"{time:%Y-%m-%d %H:%M:%S},{20 if row == 390 else 60 + row % 3}" for row, time in enumerate(times)]
+    (tmp_path / "one.csv").write_text("\n".join(["timestamp,value", *lines]))
+    scores = json.loads(spark("anomalies", "--format", "nab", "--path", str(tmp_path), "--json").stdout)
+    assert [row for row, score in enumerate(scores["one.csv"]) if score >= ALARM_SCORE] == [390]
+    told = spark("anomalies", "--format", "nab", "--path", str(tmp_path)).stdout
+    assert "one.csv" in told
+    assert "400" in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(["--format", "nab"], "needs --path"), (["--path", "somewhere"], "--path is for --format nab")],
+)
+def test_a_folder_without_its_format_or_the_other_way_round_is_a_sentence(arguments: list[str], said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        raise_from(spark("anomalies", *arguments))
 
 
 def test_an_empty_database_is_a_sentence(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,15 +8,15 @@ from dataclasses import asdict, astuple
 from pathlib import Path
 
 import pytest
-from spark.runs import Result as Stored
-from spark.runs import run_of
-from spark.spans import Span
 from typer.testing import CliRunner, Result
 
 import schema.tables
 from spark.insights.job import COLUMNS, JOB
 from spark.insights.parameters import Parameters
 from spark.report.cli import app
+from spark.runs import Result as Stored
+from spark.runs import run_of
+from spark.spans import Span
 from tests.schema.city import City, city_at
 from tests.spark.insights.town import FORMER, WEEK, days, link, mornings
 from tests.spark.report.samples import DAYS, week
