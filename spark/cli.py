@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from spark.insights.cli import insights
+from spark.insights.cli import AsJson, Master, insights
 from urbanclear.errors import ConfigurationError
 from urbanclear.settings import get_settings
 
@@ -20,9 +20,10 @@ To = Annotated[
     str | None, typer.Option("--to", help="time just after the last; by default that of the newest reading")
 ]
 Days = Annotated[float, typer.Option(help="how far back, where --from is not said", min=0.05)]
-Master = Annotated[str, typer.Option(help="local[*], spark://… or k8s://…")]
-Format = Literal["database", "nab"]
-AsJson = Annotated[bool, typer.Option("--json", help="for programs")]
+FormatOption = Annotated[
+    Literal["database", "nab"], typer.Option("--format", help="database, or nab: files of that benchmark")
+]
+Folder = Annotated[Path | None, typer.Option(help="folder of the files, with --format nab", show_default=False)]
 
 
 @app.callback()
@@ -60,12 +61,8 @@ def anomalies(
     end: To = None,
     days: Days = 28,
     master: Master = "local[*]",
-    source: Annotated[
-        Format, typer.Option("--format", help="database, or nab: files of that benchmark")
-    ] = "database",
-    path: Annotated[
-        Path | None, typer.Option(help="folder of the files, with --format nab", show_default=False)
-    ] = None,
+    source: FormatOption = "database",
+    path: Folder = None,
     as_json: AsJson = False,
 ) -> None:
     """Stretches in which sensors were not as they normally are, into anomalies; or a score for each row of files."""

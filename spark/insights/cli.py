@@ -23,6 +23,7 @@ ValueOfTime = Annotated[float, typer.Option(help="of an hour of one person", min
 VehicleOccupancy = Annotated[float, typer.Option(help="people in a vehicle", min=0.1)]
 Currency = Annotated[str, typer.Option(help="of the value of time")]
 Master = Annotated[str, typer.Option(help="local[*], spark://… or k8s://…")]
+AsJson = Annotated[bool, typer.Option("--json", help="for programs")]
 
 
 def insights(
@@ -31,7 +32,7 @@ def insights(
     vehicle_occupancy: VehicleOccupancy = VEHICLE_OCCUPANCY,
     currency: Currency = CURRENCY,
     master: Master = "local[*]",
-    as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Tell where a week lost time, what it cost and what changed, into the table insights."""
     settings = get_settings()

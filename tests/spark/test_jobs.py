@@ -109,8 +109,8 @@ def test_what_went_wrong_is_found_when_it_did_and_nothing_else(
 def test_a_rerun_replaces_and_each_run_is_recorded_with_its_parquet(
     session: SparkSession, city: str, settings: Settings
 ) -> None:
-    first = run(session, settings, "clusters", "anomalies")
-    second = run(session, settings, "clusters", "anomalies")
+    asked: dict[str, dict[str, object]] = {"clusters": {"k": 4}, "anomalies": {}}
+    first, second = (run_jobs(session, settings, asked, SPAN, lambda _: None) for _ in range(2))
     assert rows(settings, "SELECT DISTINCT run_id FROM cluster_shapes") == [{"run_id": second[0].id}]
     assert rows(settings, "SELECT DISTINCT run_id FROM anomalies") == [{"run_id": second[1].id}]
     records = rows(settings, "SELECT * FROM spark_runs ORDER BY started_at")
