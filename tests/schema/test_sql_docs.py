@@ -41,6 +41,10 @@ RELATIONS: Final = {
     *("corridor_travel_times", "reliability_daily", "delay_daily", "bottlenecks", "sensor_health", "incident_impact"),
     *(rollup.name for rollup in ROLLUPS),
 }
+#: What batch jobs fill.
+OF_JOBS: Final = {
+    *("spark_runs", "profiles", "seasonality", "sensor_clusters", "cluster_shapes", "anomalies", "insights"),
+}
 CITY: Final = ZoneInfo("America/New_York")
 ROADS: Final = {
     "Brooklyn-Queens Expressway",
@@ -183,7 +187,7 @@ def test_the_document_asks_twenty_questions_in_order_each_with_one_query() -> No
 
 def test_every_relation_is_described_and_asked_and_none_is_of_one_engine_only() -> None:
     described = set(re.findall(r"^\| `(\w+)` \|", DOCUMENT, re.MULTILINE))
-    assert described == RELATIONS | {"sensor_clusters"}  # which Spark fills
+    assert described == RELATIONS | OF_JOBS
     asked = set(re.findall(r"\b(?:FROM|JOIN) (\w+)", "".join(QUERIES.values())))
     assert asked >= RELATIONS
     assert "time_bucket" not in "".join(QUERIES.values())
