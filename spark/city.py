@@ -1,7 +1,7 @@
 """What a job knows of a city: its readings in the span, its sensors, and its calendar, all as Spark frames.
 
-readings   sensor_id, epoch (start of 5 minutes, s), speed_kmh and volume_vph (of the good readings; null where none
-           is), stuck (1 or 0); cached, since several jobs read it
+readings   sensor_id, epoch (start of 5 minutes, s), speed_kmh and volume_vph (of the good readings; null where
+           none is), stuck (1 or 0); cached, since several jobs read it
 moments    epoch, day (its ordinal), minute (of the local day, in steps of 15), day_type, weekday, hour
            (of the week)
 """
@@ -53,8 +53,6 @@ class City:
     """A span of a city."""
 
     session: SparkSession
-    span: Span
-    calendar: Calendar
     sensors: list[Sensor]
     readings: DataFrame
     moments: DataFrame
@@ -92,7 +90,7 @@ def city_of(session: SparkSession, database_url: str, run: Run, calendar: Calend
         )
     run.rows_in += found
     try:
-        yield City(session, run.span, calendar, sensors, readings, _moments(session, calendar, run.span))
+        yield City(session, sensors, readings, _moments(session, calendar, run.span))
     finally:
         readings.unpersist()
 

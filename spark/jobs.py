@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import Final
 
 from pyspark.sql import SparkSession
@@ -17,21 +16,8 @@ from spark.runs import Run, Say, run_of
 from spark.spans import Span
 from urbanclear.settings import Settings
 
-Compute = Callable[..., None]
-
-
-@dataclass(frozen=True)
-class Job:
-    """`compute` takes the run, the city and what else is asked for, and hands results to the run."""
-
-    name: str
-    compute: Compute
-
-
-#: In the order in which one may use what another has found.
-JOBS: Final = {
-    job.name: job for job in (Job("patterns", patterns), Job("clusters", clusters), Job("anomalies", anomalies))
-}
+#: Each takes the run, the city and what else is asked for, and hands its results to the run.
+JOBS: Final[dict[str, Callable[..., None]]] = {"patterns": patterns, "clusters": clusters, "anomalies": anomalies}
 
 
 def run_jobs(
@@ -39,9 +25,8 @@ def run_jobs(
 ) -> list[Run]:
     """Run the jobs of these names, each with what is asked of it, over one reading of the span.
 
-    The first that fails ends it, with its error.
-
-    Each has a record of its own, and its results are there once it is done.
+    Each has a record of its own, and its results are there once it is done. The first that fails ends it, with its
+    error.
     """
     url, calendar = database_url(settings), Calendar(settings.time_zone, settings.holidays)
     runs: list[Run] = []
@@ -54,6 +39,6 @@ def run_jobs(
                     city = reading.enter_context(city_of(session, url, run, calendar))
                 else:
                     run.rows_in = runs[0].rows_in
-                JOBS[name].compute(run, city, **given)
+                JOBS[name](run, city, **given)
             runs.append(run)
     return runs

@@ -162,13 +162,14 @@ def _replace(connection: psycopg.Connection[Any], run: Run, result: Result) -> i
     copying = sql.SQL("COPY {} ({}) FROM STDIN").format(table, sql.SQL(", ").join(map(sql.Identifier, columns)))
     with connection.cursor() as cursor, cursor.copy(copying) as copy:
         for row in result.rows:
-            values = [Jsonb(value) if isinstance(value, dict) or _is_records(value) else value for value in row]
+            values = [Jsonb(value) if _is_json(value) else value for value in row]
             copy.write_row([*values, run.id] if with_run else values)
     return len(result.rows)
 
 
-def _is_records(value: object) -> bool:
-    return isinstance(value, list) and (not value or isinstance(value[0], dict))
+def _is_json(value: object) -> bool:
+    """An object or a list of some; a list of anything else is an array."""
+    return isinstance(value, dict) or (isinstance(value, list) and (not value or isinstance(value[0], dict)))
 
 
 def _write_parquet(run: Run, result: Result, folder: Path) -> tuple[Path, Path]:
@@ -176,10 +177,7 @@ def _write_parquet(run: Run, result: Result, folder: Path) -> tuple[Path, Path]:
     place = folder / run.job
     place.mkdir(parents=True, exist_ok=True)
     columns = list(zip(*result.rows, strict=True)) or [()] * len(result.columns)
-    told = [
-        [json.dumps(value) if isinstance(value, dict) or _is_records(value) else value for value in column]
-        for column in columns
-    ]
+    told = [[json.dumps(value) if _is_json(value) else value for value in column] for column in columns]
     table = pa.table(dict(zip(result.columns, told, strict=True)))
     finished = place / f"{result.table.name}_{run.span.start:%Y%m%dT%H%M%S}_{run.span.end:%Y%m%dT%H%M%S}.parquet"
     unfinished = finished.with_suffix(f".{run.id}.unfinished")

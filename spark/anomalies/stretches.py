@@ -29,7 +29,6 @@ SHIFT_CHANGE: Final = 0.1
 SHIFT_DAYS: Final = 3  # on either side
 SILENT_STEPS: Final = 6
 MOST_SILENT: Final = 0.5  # share of sensors; where fewer report, it is the feed that is silent
-DAY_STEPS: Final = 24 * 3600 // STEP_S
 
 
 @dataclass(frozen=True)
