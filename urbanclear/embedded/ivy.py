@@ -116,11 +116,16 @@ def _complaint(log: Path) -> str:
     return f"{found[1] or found[2]}." if found else ""
 
 
-def _java_command(java: Java) -> list[str]:
+def spark_jars() -> Path:
+    """The folder of PySpark's own libraries."""
     spec = find_spec("pyspark")
     if spec is None or spec.origin is None:
         raise JarsUnavailable("PySpark, which carries Ivy, is not installed: run `make install`.")
-    [ivy] = (Path(spec.origin).parent / "jars").glob("ivy-*.jar")
+    return Path(spec.origin).parent / "jars"
+
+
+def _java_command(java: Java) -> list[str]:
+    [ivy] = spark_jars().glob("ivy-*.jar")
     return [str(java.executable), *java_network_options(java), "-cp", str(ivy), "org.apache.ivy.Main"]
 
 

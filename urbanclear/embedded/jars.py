@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from urbanclear.embedded.cache import cache_folder
-from urbanclear.embedded.ivy import Jar, Progress, cache_of, retrieve
+from urbanclear.embedded.ivy import Jar, Progress, cache_of, retrieve, spark_jars
 from urbanclear.errors import JarsUnavailable
 from urbanclear.settings import Settings
 
@@ -130,7 +130,10 @@ ROOTS: Final = {
         Jar("org.apache.kafka", "kafka_2.13", "4.4.0"),
         Jar("org.apache.logging.log4j", "log4j-slf4j-impl", "2.25.5"),
     ],
-    "spark": [Jar("org.postgresql", "postgresql", "42.7.14")],
+    "spark": [
+        Jar("org.postgresql", "postgresql", "42.7.14"),
+        Jar("org.apache.spark", "spark-sql-kafka-0-10_2.13", "4.2.0"),
+    ],
     "connect": [  # what `urbanclear bench ingest` compares with; had only there
         Jar("org.apache.kafka", "connect-runtime", "4.3.1"),
         Jar("io.debezium", "debezium-connector-jdbc", "3.4.0.Final"),
@@ -140,8 +143,8 @@ ROOTS: Final = {
 
 
 def _relock(settings: Settings) -> None:
-    """Resolve ROOTS with all they need, and write the lock."""
-    lock = {}
+    """Resolve ROOTS with all they need, but what Spark itself carries for its own, and write the lock."""
+    lock, carried = {}, spark_jars()
     for name, roots in ROOTS.items():
         with tempfile.TemporaryDirectory() as folder:
             work = Path(folder)
@@ -149,8 +152,9 @@ def _relock(settings: Settings) -> None:
             wanted = {file.name for file in (work / "jars").glob("*.jar")}
             if not wanted:
                 raise JarsUnavailable(f"The libraries of {name} could not be resolved. {reason}")
+            found = [_jar_of(file) for file in sorted(cache_of(work).glob("*/*/[jb]*s/*.jar")) if file.name in wanted]
             lock[name] = [
-                _jar_of(file) for file in sorted(cache_of(work).glob("*/*/[jb]*s/*.jar")) if file.name in wanted
+                jar for jar in found if name != "spark" or not list(carried.glob(f"{jar['artifact']}-*.jar"))
             ]
     LOCK_FILE.write_text(json.dumps(lock, indent=1) + "\n")
 
