@@ -5,6 +5,7 @@ public holiday counts as a Sunday: that is what its traffic is like, and a month
 day.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -49,6 +50,10 @@ class Calendar:
     region: str
 
     @cached_property
+    def _zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @cached_property
     def _holidays(self) -> holidays.HolidayBase:
         country, _, part = self.region.partition("-")
         try:
@@ -59,20 +64,25 @@ class Calendar:
                 f"3166, with or without its part, as in US-NY or DE."
             ) from None
 
+    @cached_property
+    def _kinds(self) -> dict[date, DayType]:
+        return {}
+
     def day_type(self, day: date) -> DayType:
         """What kind of day it is."""
         if day.weekday() == 6 or day in self._holidays:
             return "sunday"
         return "saturday" if day.weekday() == 5 else "weekday"
 
+    def moment(self, epoch: int) -> Moment:
+        """The one that begins at `epoch`."""
+        local = datetime.fromtimestamp(epoch, UTC).astimezone(self._zone)
+        day = local.date()
+        kind = self._kinds.get(day) or self._kinds.setdefault(day, self.day_type(day))
+        minute = (local.hour * 60 + local.minute) // QUARTER * QUARTER
+        return Moment(epoch, day, minute, kind, day.weekday())
+
     def moments(self, span: Span) -> Iterator[Moment]:
         """All that begin in the span, and the one in which it begins."""
-        zone, kinds = ZoneInfo(self.time_zone), dict[date, DayType]()
-        epoch = int(span.start.timestamp()) // STEP_S * STEP_S
-        while epoch < span.end.timestamp():
-            local = datetime.fromtimestamp(epoch, UTC).astimezone(zone)
-            day = local.date()
-            kind = kinds.get(day) or kinds.setdefault(day, self.day_type(day))
-            minute = (local.hour * 60 + local.minute) // QUARTER * QUARTER
-            yield Moment(epoch, day, minute, kind, day.weekday())
-            epoch += STEP_S
+        first = int(span.start.timestamp()) // STEP_S * STEP_S
+        return map(self.moment, range(first, math.ceil(span.end.timestamp()), STEP_S))

@@ -214,7 +214,7 @@ class Settings(BaseSettings):
     )
     time_zone: str = Field("America/New_York", description="time zone of the city, whose days and hours count")
     holidays: str = Field(
-        "US-NY", min_length=2, description="whose public holidays count: a country by ISO 3166, or one with its part"
+        "US", min_length=2, description="whose public holidays count: a country by ISO 3166, or one with its part"
     )
     results_dir: Path = Field(
         Path("data/processed/batch_results"), description="where batch jobs put their results as Parquet files"

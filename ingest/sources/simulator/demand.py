@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
+import holidays
 import numpy as np
 
 from ingest.sources.simulator.network import Link
@@ -18,6 +19,8 @@ from ingest.sources.simulator.vectors import Vector
 NEW_YORK: Final = ZoneInfo("America/New_York")
 MIDTOWN: Final = (40.755, -73.985)
 WEEK_HOURS: Final = 7 * 24
+SUNDAY: Final = 6
+HOLIDAYS: Final = holidays.country_holidays("US")
 
 # Demand at each full hour over what the average link carries, and the part of it that goes towards Midtown rather
 # than away.
@@ -68,7 +71,9 @@ class Demand:
 
 
 def _week_hour(local: datetime) -> float:
-    return local.weekday() * 24 + local.hour + local.minute / 60 + local.second / 3600
+    """A federal holiday is as a Sunday is."""
+    weekday = SUNDAY if local.date() in HOLIDAYS else local.weekday()
+    return weekday * 24 + local.hour + local.minute / 60 + local.second / 3600
 
 
 def _at_week_hour(hours: Vector, table: Vector) -> Vector:

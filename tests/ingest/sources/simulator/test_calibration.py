@@ -86,3 +86,12 @@ def test_the_morning_is_slower_towards_midtown_and_the_evening_away_from_it() ->
     )
     assert morning[inbound].mean() < morning[outbound].mean() - 0.1
     assert evening[outbound].mean() < evening[inbound].mean() - 0.1
+
+
+def test_a_federal_holiday_is_as_a_sunday_is() -> None:
+    demand = Demand(1, CITY.links)
+    thanksgiving, sunday, workday = (
+        demand.at(np.array([datetime(2026, 11, day, 8, tzinfo=NEW_YORK).timestamp()])).mean() for day in (26, 29, 24)
+    )
+    assert thanksgiving == pytest.approx(sunday, rel=0.15)
+    assert workday > 1.5 * thanksgiving
