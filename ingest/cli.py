@@ -67,6 +67,28 @@ def simulator(
 
 
 @source.command()
+def truth(
+    place: Annotated[Path, typer.Argument(help="a folder, or a .parquet or .csv.gz file")],
+    start: Annotated[datetime, typer.Option("--from", formats=TIMES, help="the first time, in UTC")],
+    end: Annotated[datetime, typer.Option("--to", formats=TIMES, help="just after the last, in UTC")],
+    interval: Annotated[str, typer.Option(help="how often each sensor reports")] = "5m",
+    seed: Annotated[int, typer.Option(help="the same seed gives the same city")] = 1,
+    sensors: Annotated[int | None, typer.Option(help="how many, up to 50000; else one on each of 526 links")] = None,
+) -> None:
+    """What the simulated city says in a span, and what that hides, as files alone: nothing is published."""
+    from ingest.progress_bar import progress_bar
+    from ingest.sources.simulator.model import Simulator
+    from ingest.sources.simulator.truth import open_truth, times_of
+
+    times = times_of(start.replace(tzinfo=UTC), end.replace(tzinfo=UTC), parse_duration(interval))
+    city = Simulator(seed, sensors)
+    with progress_bar(place.name) as progress, open_truth(place) as written:
+        for number, time in enumerate(times, 1):
+            written.add(city.truth(time))
+            progress(number, len(times))
+
+
+@source.command()
 def live(
     name: Annotated[str, typer.Argument(help="one of those that `urbanclear source feeds` lists")],
     url: Annotated[str | None, typer.Option(help="another address than the feed's public one")] = None,

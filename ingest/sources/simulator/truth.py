@@ -180,6 +180,13 @@ class CsvFile:
         pass
 
 
+def times_of(start: datetime, end: datetime, interval: timedelta) -> list[datetime]:
+    """Every `interval` from `start` until before `end`; raises `ConfigurationError` where there is none."""
+    if interval <= timedelta(0) or start >= end:
+        raise ConfigurationError(f"There is no time from {start} to {end} every {interval}: say a later --to.")
+    return [start + number * interval for number in range(-((start - end) // interval))]
+
+
 def open_truth(path: Path) -> Truth:
     """The truth at `path`: by its ending a Parquet or CSV (.gz) file, else a folder; raises `ConfigurationError`."""
     try:

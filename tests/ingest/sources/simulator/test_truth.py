@@ -8,11 +8,13 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from ingest.sources.simulator import network
 from ingest.sources.simulator.model import Simulator
 from ingest.sources.simulator.scenarios.scenario import settle
 from ingest.sources.simulator.truth import LONGEST, open_truth, table
+from urbanclear.cli import app
 from urbanclear.errors import ConfigurationError
 
 START = datetime(2026, 3, 4, 13, 10, tzinfo=UTC)  # the peak of a dry morning
@@ -122,3 +124,21 @@ def test_a_place_that_cannot_be_written_is_one_clear_sentence(tmp_path: Path) ->
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigurationError, match=r"The truth cannot be written to .*: name another"):
         open_truth(tmp_path / "file" / "truth")
+
+
+def test_the_truth_of_any_span_is_written_by_a_command(tmp_path: Path) -> None:
+    file = tmp_path / "truth.parquet"
+    asked = ["--from", "2026-03-04T13:10", "--to", "2026-03-04T13:12", "--interval", "30s", "--sensors", "20"]
+    result = CliRunner().invoke(app, ["source", "truth", str(file), *asked])
+    assert result.exit_code == 0, result.output
+    rows = read(file)
+    assert sorted(rows["time"].unique()) == [START + timedelta(seconds=30) * number for number in range(4)]
+    expected = table(Simulator(1, 20).truth(START)).to_pandas()
+    pd.testing.assert_frame_equal(rows[rows["time"] == START].reset_index(drop=True), expected)
+
+
+def test_a_span_that_ends_before_it_begins_has_no_truth(tmp_path: Path) -> None:
+    asked = ["--from", "2026-03-04", "--to", "2026-03-03"]
+    result = CliRunner().invoke(app, ["source", "truth", str(tmp_path / "truth"), *asked])
+    assert isinstance(result.exception, ConfigurationError)
+    assert list(tmp_path.iterdir()) == []
