@@ -37,10 +37,6 @@ class Moment:
     day_type: DayType
     weekday: int
 
-    @property
-    def hour_of_week(self) -> int:
-        return self.weekday * 24 + self.minute // 60
-
 
 @dataclass(frozen=True)
 class Calendar:

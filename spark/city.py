@@ -1,33 +1,24 @@
-"""What a job knows of a city: its readings in the span, its sensors, and its calendar, all as Spark frames.
-
-readings   sensor_id, epoch (start of 5 minutes, s), speed_kmh and volume_vph (of the good readings; null where
-           none is), stuck (1 or 0); cached, since several jobs read it
-moments    epoch, day (its ordinal), minute (of the local day, in steps of 15), day_type, weekday, hour
-           (of the week)
-"""
+"""What a job knows of a city: its readings in the span, its sensors, and its calendar."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-import psycopg
-from psycopg.rows import class_row
+import pandas as pd
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
 from spark.calendar import Calendar
+from spark.days import Days
 from spark.jdbc import Source, read_grid
 from spark.runs import Run
-from spark.spans import Span
+from spark.sensors import Sensor, sensors_of
+from spark.series import Look, in_buckets, packed
 from urbanclear.errors import ConfigurationError
 
-_SENSORS: Final = """
-    SELECT sensors.id, external_id AS sensor, area, road, corridor, ordinal
-    FROM sensors LEFT JOIN measures.links ON links.sensor_id = sensors.id
-    ORDER BY sensors.id
-"""
+BUCKETS_A_CORE: Final = 4
 _READINGS: Final = """
     SELECT sensor_id, time, extract(epoch FROM time)::bigint AS epoch, speed_kmh::real AS speed_kmh,
            volume_vph::real AS volume_vph, (stuck > 0)::integer AS stuck
@@ -37,36 +28,25 @@ _READINGS: Final = """
 
 
 @dataclass(frozen=True)
-class Sensor:
-    """A sensor, and its place along its corridor."""
-
-    id: int
-    sensor: str
-    area: str | None
-    road: str | None
-    corridor: str | None
-    ordinal: int | None
-
-
-@dataclass(frozen=True)
 class City:
-    """A span of a city."""
+    """A span of a city; `packed` are the readings as `spark.series` packs them, cached since several jobs read
+    them."""
 
     session: SparkSession
     sensors: list[Sensor]
-    readings: DataFrame
-    moments: DataFrame
+    packed: DataFrame
+    days: Days
 
-    def placed(self) -> DataFrame:
-        """`sensor_id, sensor, area, road` of all sensors, small."""
-        rows = [(sensor.id, sensor.sensor, sensor.area, sensor.road) for sensor in self.sensors]
-        return f.broadcast(
-            self.session.createDataFrame(rows, "sensor_id int, sensor string, area string, road string")
-        )
-
-    def dated(self) -> DataFrame:
-        """The readings with their place in the calendar."""
-        return self.readings.join(f.broadcast(self.moments), "epoch")
+    def each(self, look: Look, schema: str) -> pd.DataFrame:
+        """What `look` finds in all corridors, some of which are given to it at a time, on the workers."""
+        corridors = {name: at for at, name in enumerate(sorted({one.along for one in self.sensors}))}
+        buckets = BUCKETS_A_CORE * self.session.sparkContext.defaultParallelism
+        placed = [(one.id, corridors[one.along] % buckets) for one in self.sensors]
+        frame = f.broadcast(self.session.createDataFrame(placed, "sensor_id int, bucket int"))
+        sensors = {one.id: one for one in self.sensors}
+        grouped = self.packed.join(frame, "sensor_id").repartition(buckets, "bucket").groupBy("bucket")
+        found: pd.DataFrame = grouped.applyInPandas(in_buckets(sensors, look), schema).toPandas()
+        return found
 
 
 @contextmanager
@@ -78,37 +58,16 @@ def city_of(session: SparkSession, database_url: str, run: Run, calendar: Calend
     with run.stage("Reading"):
         sensors = sensors_of(database_url)
         ids = (sensors[0].id, sensors[-1].id)
-        readings = read_grid(session, Source.of(database_url), _READINGS, run.span, ids)
-        readings = readings.select("sensor_id", "epoch", "speed_kmh", "volume_vph", "stuck").persist(
-            StorageLevel.MEMORY_AND_DISK
-        )
-        found = readings.count()
-    if not found:
+        readings = packed(read_grid(session, Source.of(database_url), _READINGS, run.span, ids))
+        readings = readings.persist(StorageLevel.MEMORY_AND_DISK)
+        found = readings.agg(f.sum(f.size("epoch"))).first()
+    if found is None or not found[0]:
         raise ConfigurationError(
             f"There are no readings from {run.span.start:%Y-%m-%d %H:%M} to {run.span.end:%Y-%m-%d %H:%M} UTC: "
             f"choose another --from and --to, or start a source, for example with `urbanclear up`."
         )
-    run.rows_in += found
+    run.rows_in += found[0]
     try:
-        yield City(session, sensors, readings, _moments(session, calendar, run.span))
+        yield City(session, sensors, readings, Days.of_span(calendar, run.span))
     finally:
         readings.unpersist()
-
-
-def sensors_of(database_url: str) -> list[Sensor]:
-    """All sensors; raises `ConfigurationError` where there is none."""
-    with psycopg.connect(database_url) as connection, connection.cursor(row_factory=class_row(Sensor)) as cursor:
-        found = cursor.execute(_SENSORS).fetchall()
-    if not found:
-        raise ConfigurationError("There are no sensors yet: start a source, for example with `urbanclear up`.")
-    return found
-
-
-def _moments(session: SparkSession, calendar: Calendar, span: Span) -> DataFrame:
-    rows = [
-        (moment.epoch, moment.day.toordinal(), moment.minute, moment.day_type, moment.weekday, moment.hour_of_week)
-        for moment in calendar.moments(span)
-    ]
-    return session.createDataFrame(
-        rows, "epoch long, day int, minute int, day_type string, weekday int, hour int"
-    ).cache()

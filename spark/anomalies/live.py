@@ -26,7 +26,7 @@ from spark.anomalies.alarms import Alarms, Change, Seen
 from spark.anomalies.band import Band, slot
 from spark.anomalies.stretches import ALONE, ALONE_STEPS, BEGINS, ENDS, LEAST_CHANGE, MOST_SILENT, SILENT_STEPS
 from spark.calendar import STEP_S, Calendar
-from spark.city import Sensor
+from spark.sensors import Sensor
 
 FAST_S: Final = 60.0
 SLOW_S: Final = 1_200.0

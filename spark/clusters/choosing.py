@@ -15,7 +15,7 @@ from pyspark.ml.clustering import KMeans
 from pyspark.ml.evaluation import ClusteringEvaluator
 from pyspark.ml.functions import array_to_vector
 from pyspark.sql import DataFrame, SparkSession
-from sklearn.metrics import adjusted_rand_score
+from sklearn.metrics import adjusted_rand_score, pairwise_distances_argmin
 
 from urbanclear.errors import ConfigurationError
 
@@ -62,30 +62,25 @@ def choose(session: SparkSession, profiles: np.ndarray, k: int | None, say: Call
     numbers = [k] if k else list(range(2, max(2, min(MOST, distinct - 1)) + 1))
     # A row a sensor: one partition is quickest, and in one order it gives the same clusters each time.
     features = frame.select("number", array_to_vector("profile").alias("features")).coalesce(1).cache()
-    candidates = list(_candidates(features, numbers, say))
+    candidates = list(_candidates(features, profiles, numbers, say))
     features.unpersist()
     stable = [one for one in candidates if one.stability >= LEAST_STABILITY]
     distinct_enough = max(one.silhouette for one in stable or candidates) - NEAR
     return next(one for one in stable or candidates if one.silhouette >= distinct_enough)
 
 
-def _candidates(features: DataFrame, numbers: list[int], say: Callable[[str], None]) -> Iterator[Grouping]:
-    evaluator = ClusteringEvaluator()
+def _candidates(
+    features: DataFrame, profiles: np.ndarray, numbers: list[int], say: Callable[[str], None]
+) -> Iterator[Grouping]:
     for k in numbers:
         say(f"Grouping into {k}")
-        runs = []
-        for seed in SEEDS:
-            model = KMeans(k=k, seed=seed).fit(features)
-            told = model.transform(features).cache()
-            labels = np.array(
-                [row.prediction for row in told.select("number", "prediction").orderBy("number").collect()]
-            )
-            silhouette = float(evaluator.evaluate(told)) if len(np.unique(labels)) > 1 else 0.0
-            told.unpersist()
-            runs.append((float(model.summary.trainingCost), labels, np.array(model.clusterCenters()), silhouette))
-        best = min(runs, key=lambda one: one[0])
-        stability = np.median([adjusted_rand_score(best[1], other[1]) for other in runs if other is not best])
-        yield _by_size(*best[1:], float(stability))
+        models = [KMeans(k=k, seed=seed).fit(features) for seed in SEEDS]
+        best, *others = sorted(models, key=lambda model: float(model.summary.trainingCost))
+        labels = [pairwise_distances_argmin(profiles, np.array(one.clusterCenters())) for one in (best, *others)]
+        stability = np.median([adjusted_rand_score(labels[0], other) for other in labels[1:]])
+        told = best.transform(features)
+        silhouette = float(ClusteringEvaluator().evaluate(told)) if len(np.unique(labels[0])) > 1 else 0.0
+        yield _by_size(labels[0], np.array(best.clusterCenters()), silhouette, float(stability))
 
 
 def _by_size(labels: np.ndarray, centres: np.ndarray, silhouette: float, stability: float) -> Grouping:

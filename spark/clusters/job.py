@@ -10,14 +10,16 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import numpy as np
-from pyspark.sql import functions as f
+import pandas as pd
 
 from schema.tables import cluster_shapes, sensor_clusters
 from spark.calendar import HOURS_OF_WEEK
 from spark.city import City
 from spark.clusters.choosing import Grouping, choose
 from spark.clusters.shapes import names_of
+from spark.days import Days
 from spark.runs import Result, Run
+from spark.series import Look, Series
 
 _ASSIGNED: Final = ("sensor_id", "cluster", "k", "distance", "profile", "computed_at")
 _SHAPES: Final = ("cluster", "name", "sensors", "medoid_sensor_id", "profile", "silhouette", "stability")
@@ -39,11 +41,19 @@ def compute(run: Run, city: City, k: int | None = None) -> None:
 
 def weekly_profiles(city: City) -> tuple[list[int], np.ndarray]:
     """Ids of the sensors that have speeds, and an array of a row of 168 shares of its highest each."""
-    means = city.dated().groupBy("sensor_id", "hour").agg(f.avg("speed_kmh").alias("speed_kmh")).toPandas()
-    table = means.pivot(index="sensor_id", columns="hour", values="speed_kmh").reindex(columns=range(HOURS_OF_WEEK))
-    table = table[table.max(axis=1) > 0].sort_index()
-    filled = _filled(table.to_numpy(float))
-    return [int(number) for number in table.index], filled / filled.max(axis=1, keepdims=True)
+    found = city.each(_weeks(city.days), "sensor_id int, week array<double>")
+    found = found[[np.nanmax(week, initial=0) > 0 for week in found["week"]]].sort_values("sensor_id")
+    filled = _filled(np.array(found["week"].tolist()).reshape(-1, HOURS_OF_WEEK))
+    return found["sensor_id"].tolist(), filled / filled.max(axis=1, keepdims=True)
+
+
+def _weeks(days: Days) -> Look:
+    def look(corridors: list[list[Series]]) -> pd.DataFrame:
+        every = [series for corridor in corridors for series in corridor]
+        weeks = [(series.sensor.id, days.week(series)) for series in every]
+        return pd.DataFrame(weeks, columns=["sensor_id", "week"])
+
+    return look
 
 
 def _filled(profiles: np.ndarray) -> np.ndarray:

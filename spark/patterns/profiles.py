@@ -4,33 +4,58 @@ days.
 Percentiles are exact, between the two nearest days where they fall between them (as SQL's `percentile_cont`).
 """
 
-from typing import Final
+import warnings
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass
+from typing import Any, Final
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as f
+import numpy as np
 
-LOWER, UPPER = 0.1, 0.9
-PROFILE_COLUMNS: Final = (
-    "subject_kind",
-    "subject",
-    "day_type",
-    "minute",
-    "speed_kmh",
-    "lower_kmh",
-    "upper_kmh",
-    "volume_vph",
-    "days",
-)
+from spark.calendar import DAY_TYPES, QUARTER, QUARTERS
+
+LOWER: Final = 10
+UPPER: Final = 90
+SHAPE: Final = (len(DAY_TYPES), len(QUARTERS))
 
 
-def profile(quarters: DataFrame) -> DataFrame:
-    """`PROFILE_COLUMNS` from `subject_kind, subject, day, minute, day_type, speed_kmh, volume_vph`."""
-    speeds = f.percentile("speed_kmh", f.array(*[f.lit(share) for share in (LOWER, 0.5, UPPER)]))
-    grouped = quarters.groupBy("subject_kind", "subject", "day_type", "minute").agg(
-        speeds.alias("speeds"),
-        f.percentile("volume_vph", f.lit(0.5)).alias("volume_vph"),
-        f.count("speed_kmh").cast("int").alias("days"),
-    )
-    lower, median, upper = (f.col("speeds")[number] for number in range(3))
-    named = grouped.withColumns({"lower_kmh": lower, "speed_kmh": median, "upper_kmh": upper})
-    return named.select(*PROFILE_COLUMNS).orderBy("subject_kind", "subject", "day_type", "minute")
+@dataclass(frozen=True)
+class Profile:
+    """A row a kind of day, a column a quarter of an hour; NaN where nothing is known. Speeds in km/h, the median of
+    volumes in vehicles/h, and how many days are behind the speed."""
+
+    lower: np.ndarray
+    speed: np.ndarray
+    upper: np.ndarray
+    volume: np.ndarray
+    days: np.ndarray
+
+    @classmethod
+    def of(cls, flat: np.ndarray) -> "Profile":
+        """From what `flat` gave."""
+        return cls(*np.asarray(flat).reshape(-1, *SHAPE))
+
+    def flat(self) -> np.ndarray:
+        """All of it as one array."""
+        return np.stack(astuple(self)).ravel()
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        """Kind of day, minute of the day, and each array's value where the speed is known; None where another is
+        not."""
+        for kind, quarter in np.argwhere(~np.isnan(self.speed)).tolist():
+            lower, speed, upper, volume, days = (float(values[kind, quarter]) for values in astuple(self))
+            known = None if np.isnan(volume) else volume
+            yield DAY_TYPES[kind], quarter * QUARTER, lower, speed, upper, known, int(days)
+
+
+def profile(quarters: np.ndarray, kinds: np.ndarray) -> Profile:
+    """From speeds and volumes, each a value for each day (rows) and quarter of an hour, NaN where there is none, and
+    the kind of each day."""
+    speeds, volumes = quarters
+    found, days = np.full((4, *SHAPE), np.nan), np.zeros(SHAPE, int)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # where nothing is known
+        for kind in np.unique(kinds):
+            found[:3, kind] = np.nanpercentile(speeds[kinds == kind], (LOWER, 50, UPPER), axis=0)
+            found[3, kind] = np.nanmedian(volumes[kinds == kind], axis=0)
+            days[kind] = (~np.isnan(speeds[kinds == kind])).sum(0)
+    return Profile(found[0], found[1], found[2], found[3], days)

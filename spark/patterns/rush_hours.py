@@ -9,7 +9,6 @@ not end it.
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 
 from spark.calendar import DAY_TYPES, QUARTER
 
@@ -20,14 +19,14 @@ PAUSE_QUARTERS: Final = 3
 LEAST_OF_DAY: Final = 0.5  # of its quarters, to know when it was slow
 
 
-def rush_hours(profile: pd.DataFrame) -> list[dict[str, Any]]:
-    """Of one subject's `day_type, minute, speed_kmh`; each with its `depth`, the share of free speed that is lost."""
+def rush_hours(profile: np.ndarray) -> list[dict[str, Any]]:
+    """Of one subject's speeds, a row a kind of day and a column a quarter of an hour, NaN where none is known; each
+    with its `depth`, the share of free speed that is lost."""
     found = []
-    for day_type in DAY_TYPES:
-        day = profile[profile["day_type"] == day_type].sort_values("minute")
-        found += [
-            {"day_type": day_type, **rush} for rush in _of_day(day["minute"].to_numpy(), day["speed_kmh"].to_numpy())
-        ]
+    for day_type, speeds in zip(DAY_TYPES, profile, strict=True):
+        known = ~np.isnan(speeds)
+        minutes = np.flatnonzero(known) * QUARTER
+        found += [{"day_type": day_type, **rush} for rush in _of_day(minutes, speeds[known])]
     return found
 
 

@@ -9,46 +9,31 @@ weekly by the day of the week and the time of the day, of what the time of the d
 from typing import Final
 
 import numpy as np
-import pandas as pd
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as f
 
 LEAST_DAYS: Final = 2
 LEAST_WEEKS: Final = 2
-_KEY: Final = ["subject_kind", "subject"]
-
-Strengths = dict[tuple[str, str], tuple[float | None, float | None]]
 
 
-def strengths(quarters: DataFrame) -> Strengths:
-    """Daily and weekly strength, 0 to 1, by kind of subject and subject; None where there are too few days."""
-    slots = quarters.groupBy(*_KEY, "weekday", "minute").agg(
-        f.count("speed_kmh").alias("count"),
-        f.sum("speed_kmh").alias("sum"),
-        f.sum(f.col("speed_kmh") * f.col("speed_kmh")).alias("squares"),
-    )
-    days = quarters.groupBy(*_KEY).agg(f.countDistinct("day").alias("days"))
-    return _of_slots(slots.toPandas(), days.toPandas())
+def strengths(quarters: np.ndarray, weekdays: np.ndarray) -> tuple[float | None, float | None]:
+    """Daily and weekly strength, 0 to 1, of a speed for each day (rows) and quarter of an hour; None where there are
+    too few days."""
+    days = int((~np.isnan(quarters)).any(1).sum())
+    daily = by_day = None
+    if days >= LEAST_DAYS:
+        known = quarters[~np.isnan(quarters)]
+        by_day = _rest(quarters)
+        daily = _strength(by_day, float(((known - known.mean()) ** 2).sum()))
+    if by_day is None or days < 7 * LEAST_WEEKS:
+        return daily, None
+    by_week = sum(_rest(quarters[weekdays == weekday]) for weekday in np.unique(weekdays))
+    return daily, _strength(by_week, by_day)
 
 
-def _of_slots(slots: pd.DataFrame, days: pd.DataFrame) -> Strengths:
-    by_week = _rest(slots, [*_KEY, "weekday", "minute"])
-    by_day = _rest(slots, [*_KEY, "minute"])
-    whole = _rest(slots, _KEY)
-    known = days.set_index(_KEY)["days"]
-    found: Strengths = {}
-    for key in whole.index:
-        daily = _strength(by_day[key], whole[key]) if known[key] >= LEAST_DAYS else None
-        weekly = _strength(by_week[key], by_day[key]) if known[key] >= 7 * LEAST_WEEKS else None
-        found[key] = (daily, weekly)
-    return found
-
-
-def _rest(slots: pd.DataFrame, by: list[str]) -> pd.Series:
-    """Sum of squares about the means of the groups, by subject."""
-    sums = slots.groupby(by, sort=False)[["count", "sum", "squares"]].sum()
-    rest = sums["squares"] - sums["sum"] ** 2 / sums["count"]
-    return rest.groupby(level=_KEY, sort=False).sum()
+def _rest(quarters: np.ndarray) -> float:
+    """Sum of squares about the mean of each column."""
+    known = ~np.isnan(quarters)
+    means = np.where(known, quarters, 0).sum(0) / np.maximum(known.sum(0), 1)
+    return float((np.where(known, quarters - means, 0) ** 2).sum())
 
 
 def _strength(rest: float, before: float) -> float | None:

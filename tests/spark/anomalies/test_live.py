@@ -12,7 +12,7 @@ from spark.anomalies.alarms import Change
 from spark.anomalies.band import SLOTS, Band
 from spark.anomalies.live import Watch
 from spark.calendar import Calendar
-from spark.city import Sensor
+from spark.sensors import Sensor
 
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC).timestamp()
 IDS = np.arange(1, 22)

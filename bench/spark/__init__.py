@@ -1,0 +1,1 @@
+"""Spark's jobs, and what they find, against the simulated city's truth."""
