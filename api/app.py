@@ -39,11 +39,13 @@ from api.resources.exports import routes as exports
 from api.resources.history import routes as history
 from api.resources.incidents import routes as incidents
 from api.resources.incidents.reporting import Reporting
+from api.resources.insights import routes as insights
 from api.resources.keys import routes as keys
 from api.resources.measures import routes as measures
 from api.resources.patterns import routes as patterns
 from api.resources.predictions import routes as predictions
 from api.resources.readings import routes as readings
+from api.resources.runs import routes as runs
 from api.resources.sensors import routes as sensors
 from api.resources.system import health
 from api.resources.system import routes as system
@@ -52,6 +54,7 @@ from api.resources.weather import routes as weather
 from schema.database import database_url, kafka_bootstrap
 from schema.scopes import Scope
 from urbanclear import __version__
+from urbanclear.public_holidays import public_holidays
 from urbanclear.settings import Settings
 
 PAGE = Path(__file__).parent / "page"
@@ -65,6 +68,7 @@ EXPOSED: Final = (
 
 def create_app(settings: Settings) -> FastAPI:
     """The application for `settings`; raises `ConfigurationError` where no database or broker is known."""
+    public_holidays(settings.holidays)  # a region that nobody knows is told now, not at the first question
     database = Database(database_url(settings))
     hub = new_hub(settings)
     bridge = Bridge(hub, database, kafka_bootstrap(settings), settings)
@@ -126,7 +130,7 @@ def _add_middleware(app: FastAPI, access: Access, settings: Settings) -> None:
 #: In this order: a sensor's id may hold slashes, so that paths that go on after one are matched before it.
 READ: Final = (
     *(history, patterns, traffic, sensors, compare, corridors, measures, incidents, predictions, weather, exports),
-    health,
+    *(insights, runs, health),
 )
 
 

@@ -13,11 +13,9 @@ from functools import cached_property
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
-import holidays
-
 from schema.rollups import FIVE_MINUTES
 from spark.spans import Span
-from urbanclear.errors import ConfigurationError
+from urbanclear.public_holidays import public_holidays
 
 DayType = Literal["weekday", "saturday", "sunday"]
 DAY_TYPES: Final[tuple[DayType, ...]] = ("weekday", "saturday", "sunday")
@@ -50,23 +48,12 @@ class Calendar:
         return ZoneInfo(self.time_zone)
 
     @cached_property
-    def _holidays(self) -> holidays.HolidayBase:
-        country, _, part = self.region.partition("-")
-        try:
-            return holidays.country_holidays(country, subdiv=part or None)
-        except NotImplementedError:
-            raise ConfigurationError(
-                f"There are no public holidays known of {self.region!r}: set URBANCLEAR_HOLIDAYS to a country by ISO "
-                f"3166, with or without its part, as in US-NY or DE."
-            ) from None
-
-    @cached_property
     def _kinds(self) -> dict[date, DayType]:
         return {}
 
     def day_type(self, day: date) -> DayType:
-        """What kind of day it is."""
-        if day.weekday() == 6 or day in self._holidays:
+        """What kind of day it is; raises as `public_holidays` does."""
+        if day.weekday() == 6 or day in public_holidays(self.region):
             return "sunday"
         return "saturday" if day.weekday() == 5 else "weekday"
 

@@ -25,7 +25,7 @@ from graphql.language import IntValueNode, OperationDefinitionNode, SelectionSet
 from strawberry.extensions import SchemaExtension
 
 from api.graphql import metrics
-from api.graphql.types import HORIZONS, LAST_DEFAULT, MOST_LISTED, PATTERN_ROWS, SENSORS_DEFAULT
+from api.graphql.types import CLUSTERS_DEFAULT, HORIZONS, LAST_DEFAULT, MOST_LISTED, PATTERN_ROWS, SENSORS_DEFAULT
 
 #: Of each list, the argument that bounds it, if any, and how long it may be where that is not said.
 LISTS: Final[dict[str, tuple[str, int]]] = {
@@ -39,6 +39,9 @@ LISTS: Final[dict[str, tuple[str, int]]] = {
     "bottlenecks": ("limit", LAST_DEFAULT),
     "weather": ("limit", LAST_DEFAULT),
     "corridors": ("limit", LAST_DEFAULT),
+    "anomalies": ("limit", LAST_DEFAULT),
+    "clusters": ("limit", CLUSTERS_DEFAULT),
+    "insights": ("limit", LAST_DEFAULT),
 }
 DEEPEST: Final = 8
 MOST_ALIASES: Final = 50

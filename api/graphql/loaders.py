@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, func, literal, select, true
+from sqlalchemy import Row, Select, Subquery, func, literal, select, true
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from strawberry.dataloader import DataLoader
 
@@ -17,11 +17,12 @@ from api.resources.corridors.shapes import TRAVEL_TIME
 from api.resources.history.levels import Level
 from api.resources.history.shapes import SENSOR_LEVELS, of_readings, of_rollup
 from api.resources.incidents.shapes import INCIDENT
-from api.resources.patterns.shapes import PATTERN, pattern
+from api.resources.patterns.normal import Calendar, computed, still_holds, with_runs, written
+from api.resources.patterns.shapes import CLUSTER, CLUSTERED, PATTERN
 from api.resources.predictions.shapes import PREDICTION, newest_predictions
 from api.resources.traffic.shapes import TRAFFIC
 from schema.relations import corridor_travel_times, current_conditions
-from schema.tables import incidents, latest_readings, predictions, readings, sensors
+from schema.tables import incidents, latest_readings, predictions, readings, sensors, spark_runs
 
 Make = Callable[..., Any]
 
@@ -38,12 +39,13 @@ class Stretch(NamedTuple):
 class Loaders:
     """Of one request."""
 
-    def __init__(self, database: Database, makers: dict[str, Make], time_zone: str) -> None:
+    def __init__(self, database: Database, makers: dict[str, Make], calendar: Calendar) -> None:
         self.database = database
         self.makers = makers
-        self.time_zone = time_zone
+        self.calendar = calendar
         self._latest: datetime | None = None
         self.current: DataLoader[str, Any] = DataLoader(self._current)
+        self.clusters: DataLoader[str, Any] = DataLoader(self._clusters)
         self.incidents: DataLoader[str, list[Any]] = DataLoader(self._incidents)
         self.patterns: DataLoader[str, list[Any]] = DataLoader(self._patterns)
         self.predictions: DataLoader[str, list[Any]] = DataLoader(self._predictions)
@@ -80,6 +82,11 @@ class Loaders:
         found = {one.sensor: one for one in await self.objects("Traffic", TRAFFIC, statement)}
         return [found.get(name) for name in names]
 
+    async def _clusters(self, names: list[str]) -> list[Any]:
+        statement = CLUSTER.select().select_from(CLUSTERED).where(sensors.c.external_id.in_(names))
+        found = {one.sensor: one for one in await self.objects("SensorCluster", CLUSTER, statement)}
+        return [found.get(name) for name in names]
+
     async def _incidents(self, names: list[str]) -> list[list[Any]]:
         affected = incidents.c.sensors.op("&&", is_comparison=True)(literal(names, ARRAY(TEXT)))
         statement = INCIDENT.select().where(affected, incidents.c.status != "cleared")
@@ -95,18 +102,27 @@ class Loaders:
         return [shares[name] for name in names]
 
     async def _patterns(self, names: list[str]) -> list[list[Any]]:
-        newest = select(sensors.c.external_id, sensors.c.id, latest_readings.c.time)
-        newest = newest.join(latest_readings, latest_readings.c.sensor_id == sensors.c.id)
-        rows: Sequence[Sequence[Any]] = await self.database.tuples(newest.where(sensors.c.external_id.in_(names)))
-        known = {row[1]: row[2] for row in rows}
-        found = pattern("readings_5m", known, self.time_zone)
+        newest = select(sensors.c.external_id, sensors.c.id, latest_readings.c.time, spark_runs.c.span_end)
+        source = sensors.join(latest_readings, latest_readings.c.sensor_id == sensors.c.id)
+        rows = await self.database.tuples(
+            newest.select_from(with_runs(source)).where(sensors.c.external_id.in_(names))
+        )
+        known = [row[0] for row in rows if still_holds(row[3], row[2])]
+        asked = {row[1]: row for row in rows if row[0] not in known}
+        shares: defaultdict[str, list[Any]] = defaultdict(list)
+        if known:
+            for row in await self._pattern_rows(written("sensor", known)):
+                shares[row[-1]].append(self.object("Pattern", PATTERN, row))
+        if asked:
+            ends = {key: row[2] for key, row in asked.items()}
+            for row in await self._pattern_rows(computed("sensor", ends, self.calendar)):
+                shares[asked[row[-1]][0]].append(self.object("Pattern", PATTERN, row))
+        return [shares[name] for name in names]
+
+    async def _pattern_rows(self, found: Subquery) -> Sequence[Row[Any]]:
         columns = [found.c[field.name] for field in PATTERN.fields]
-        statement = select(*columns, found.c.subject).order_by(found.c.day_type, found.c.minute)
-        shares: defaultdict[int, list[Any]] = defaultdict(list)
-        for row in await self.database.tuples(statement):
-            shares[row[-1]].append(self.object("Pattern", PATTERN, row))
-        keys = {row[0]: row[1] for row in rows}
-        return [shares[keys[name]] if name in keys else [] for name in names]
+        ordered = select(*columns, found.c.subject).order_by(found.c.day_type, found.c.minute)
+        return await self.database.tuples(ordered)
 
     async def _readings(self, keys: list[tuple[str, Stretch]]) -> list[list[Any]]:
         found: dict[tuple[str, Stretch], list[Any]] = {}

@@ -19,6 +19,7 @@ from api.graphql.loaders import Loaders
 from api.graphql.schema import MAKERS, new_schema
 from api.http.body import read_body
 from api.http.describing import Responses, problem
+from api.resources.patterns.normal import Calendar
 from schema.events import UNREADABLE
 from urbanclear.logs import get_logger
 from urbanclear.settings import Settings
@@ -55,7 +56,7 @@ class Context(Loaders):
     """What resolvers are given."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
-        super().__init__(database, MAKERS, settings.time_zone)
+        super().__init__(database, MAKERS, Calendar(settings.time_zone, settings.holidays))
 
 
 EXAMPLE: Final = '{ sensors(first: 2, area: "Manhattan") { nodes { sensor current { speedKmh los } } } }'

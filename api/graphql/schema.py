@@ -16,6 +16,7 @@ from api.graphql import types
 from api.graphql.bounds import bad, bounded
 from api.graphql.cost import Limits
 from api.graphql.types import (
+    CLUSTERS_DEFAULT,
     CONFIG,
     LAST_DEFAULT,
     MOST_LISTED,
@@ -32,13 +33,17 @@ from api.http.asking import decode_cursor, encode_cursor
 from api.resources.corridors.shapes import CORRIDOR
 from api.resources.filters import Where, containing, in_area, parse_bbox
 from api.resources.incidents.shapes import INCIDENT
+from api.resources.insights.routes import bounds_of
+from api.resources.insights.shapes import INSIGHT, insights_of
 from api.resources.measures.routes import BOTTLENECK
+from api.resources.patterns.routes import filtered
+from api.resources.patterns.shapes import ANOMALY, CLUSTER_SHAPE, SHAPED
 from api.resources.predictions.shapes import HORIZON, PREDICTION, newest_predictions
 from api.resources.sensors.shapes import SENSOR
 from api.resources.traffic.shapes import TRAFFIC
 from api.resources.weather.routes import WEATHER
 from schema.relations import bottlenecks, current_conditions
-from schema.tables import incidents, links, sensors, weather
+from schema.tables import anomalies, cluster_shapes, incidents, insights, links, sensors, weather
 
 MOST_TOKENS: Final = 2_000
 FILE: Final = Path(__file__).with_name("schema.graphql")
@@ -47,7 +52,10 @@ Limit = Annotated[int, strawberry.argument(description="most rows")]
 Area = Annotated[str | None, strawberry.argument(description="part of the city, in any case")]
 MAKERS: Final[dict[str, Callable[..., Any]]] = {
     name: getattr(types, name)
-    for name in ("Traffic", "History", "Prediction", "Incident", "Bottleneck", "Weather", "TravelTime", "Pattern")
+    for name in (
+        *("Traffic", "History", "Prediction", "Incident", "Bottleneck", "Weather", "TravelTime", "Pattern"),
+        *("SensorCluster", "ClusterShape", "Anomaly", "Insight"),
+    )
 } | {"Sensor": Sensor, "Corridor": Corridor}
 
 
@@ -123,7 +131,7 @@ class Query:
     async def bottlenecks(
         self, info: Info, days: int = 7, area: Area = None, limit: Limit = LAST_DEFAULT
     ) -> list[types.Bottleneck]:
-        zone = ZoneInfo(info.context.time_zone)
+        zone = ZoneInfo(loaders(info).calendar.time_zone)
         since = (datetime.now(UTC) - timedelta(days=bounded("days", days, 366))).astimezone(zone).date()
         statement = BOTTLENECK.select().where(bottlenecks.c.day >= since)
         if area is not None:
@@ -139,6 +147,46 @@ class Query:
         if names is not None:
             statement = statement.where(links.c.corridor.in_(names))
         return await _objects(info, "Corridor", CORRIDOR, statement.order_by(links.c.corridor), limit)
+
+    @strawberry.field(description="when sensors were not as they normally are: what began in the span, newest first")
+    async def anomalies(
+        self,
+        info: Info,
+        from_: types.From = "-7d",
+        to: types.To = "now",
+        area: Area = None,
+        ids: Annotated[list[str] | None, strawberry.argument(description="of these sensors")] = None,
+        kind: Annotated[str | None, strawberry.argument(description="one kind alone")] = None,
+        least_score: Annotated[float | None, strawberry.argument(description="leaves out the less unusual")] = None,
+        lasting: Annotated[bool | None, strawberry.argument(description="true: those that last")] = None,
+        limit: Limit = LAST_DEFAULT,
+    ) -> list[types.Anomaly]:
+        start, end = await loaders(info).span(from_, to)
+        within = (anomalies.c.sensor_id == sensors.c.id, anomalies.c.time >= start, anomalies.c.time < end)
+        statement = ANOMALY.select().where(*within, *Where(area, None, tuple(ids or ()), None).conditions())
+        newest_first = (anomalies.c.time.desc(), sensors.c.external_id, anomalies.c.kind)
+        ordered = filtered(statement, kind, least_score, lasting).order_by(*newest_first)
+        return await _objects(info, "Anomaly", ANOMALY, ordered, limit)
+
+    @strawberry.field(description="the shapes that the weeks of sensors are grouped by")
+    async def clusters(self, info: Info, limit: Limit = CLUSTERS_DEFAULT) -> list[types.ClusterShape]:
+        statement = CLUSTER_SHAPE.select().select_from(SHAPED).order_by(cluster_shapes.c.cluster)
+        return await _objects(info, "ClusterShape", CLUSTER_SHAPE, statement, limit)
+
+    @strawberry.field(description="what the newest days that a run is about were notable for, or a week")
+    async def insights(
+        self,
+        info: Info,
+        kind: Annotated[str | None, strawberry.argument(description="one kind alone")] = None,
+        week: Annotated[str | None, strawberry.argument(description="of ISO 8601, such as 2026-W10")] = None,
+        limit: Limit = LAST_DEFAULT,
+    ) -> list[types.Insight]:
+        zone = loaders(info).calendar.time_zone
+        statement = insights_of(days=None if week is None else bounds_of(week, zone))
+        if kind is not None:
+            statement = statement.where(insights.c.kind == kind)
+        ordered = statement.order_by(insights.c.kind, insights.c.rank)
+        return await _objects(info, "Insight", INSIGHT, ordered, limit)
 
     @strawberry.field(description="what stations observed, newest first")
     async def weather(

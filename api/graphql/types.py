@@ -14,8 +14,9 @@ from api.resources.corridors.shapes import CORRIDOR, TRAVEL_TIME
 from api.resources.history.levels import Level
 from api.resources.history.shapes import of_readings
 from api.resources.incidents.shapes import INCIDENT
+from api.resources.insights.shapes import INSIGHT
 from api.resources.measures.routes import BOTTLENECK
-from api.resources.patterns.shapes import PATTERN
+from api.resources.patterns.shapes import ANOMALY, CLUSTER, CLUSTER_SHAPE, PATTERN
 from api.resources.predictions.shapes import PREDICTION
 from api.resources.sensors.shapes import SENSOR
 from api.resources.traffic.shapes import TRAFFIC
@@ -25,6 +26,7 @@ CONFIG: Final = StrawberryConfig(auto_camel_case=True)
 SENSORS_DEFAULT, MOST_SENSORS = 100, 1_000
 LAST_DEFAULT, MOST_LAST = 100, 2_000
 MOST_LISTED: Final = 1_000
+CLUSTERS_DEFAULT: Final = 20
 HORIZONS: Final = 24
 """How many predictions a sensor may have at once, for the cost."""
 PATTERN_ROWS: Final = 3 * 96
@@ -55,6 +57,10 @@ Prediction: Any = type_of(PREDICTION)
 Incident: Any = type_of(INCIDENT)
 Bottleneck: Any = type_of(BOTTLENECK)
 Weather: Any = type_of(WEATHER)
+SensorCluster: Any = type_of(CLUSTER)
+ClusterShape: Any = type_of(CLUSTER_SHAPE)
+Anomaly: Any = type_of(ANOMALY)
+Insight: Any = type_of(INSIGHT)
 TravelTime: Any = type_of(TRAVEL_TIME)
 _Sensor: Any = type_of(SENSOR, "SensorFields")
 _Corridor: Any = type_of(CORRIDOR, "CorridorFields")
@@ -100,10 +106,14 @@ class Sensor(_Sensor):  # type: ignore[misc]
         found: list[Any] = await loaders(info).predictions.load(self.sensor)
         return found
 
-    @strawberry.field(description="what is normal there, of the four weeks to its newest reading")
+    @strawberry.field(description="what is normal there, as over REST")
     async def pattern(self, info: Info) -> list[Pattern]:
         found: list[Any] = await loaders(info).patterns.load(self.sensor)
         return found
+
+    @strawberry.field(description="the group of those whose weeks are as its own; null where none was found")
+    async def cluster(self, info: Info) -> SensorCluster | None:
+        return await loaders(info).clusters.load(self.sensor)
 
 
 @strawberry.type(name="Corridor", description=CORRIDOR.description)

@@ -12,7 +12,7 @@ from spark.insights.parameters import CURRENCY, VALUE_OF_TIME, VEHICLE_OCCUPANCY
 from urbanclear.settings import Settings, get_settings
 
 if TYPE_CHECKING:
-    from spark.insights.days import Days
+    from schema.days import Days
     from spark.insights.insight import Insight
     from spark.insights.parameters import Parameters
 
@@ -58,7 +58,7 @@ def chosen(settings: Settings, value_of_time: float, vehicle_occupancy: float, c
 def days_of(settings: Settings, week: str | None) -> "Days":
     """Those of the week, or the last that are over; raises as `newest_reading` does."""
     from schema.database import database_url
-    from spark.insights.days import Days
+    from schema.days import Days
     from spark.spans import newest_reading
 
     asked = None if week is None else Days.of_week(week)

@@ -9,9 +9,9 @@ from psycopg.types.json import Jsonb
 from pyspark.sql import SparkSession
 
 from schema.database import database_url
+from schema.days import Days
 from schema.tables import insights
 from spark.insights.compute import compute
-from spark.insights.days import Days
 from spark.insights.insight import Insight
 from spark.insights.measures import Reader
 from spark.insights.parameters import Parameters

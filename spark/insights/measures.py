@@ -13,7 +13,7 @@ from psycopg import sql
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as f
 
-from spark.insights.days import Days
+from schema.days import Days
 from spark.insights.parameters import Parameters
 from spark.jdbc import Source
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from schema.days import Days
 from spark.insights.comparison import comparable
-from spark.insights.days import Days
 from spark.insights.insight import (
     BUFFER_INDEX,
     DELAY,

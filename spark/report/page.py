@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from spark.insights.days import Days
+from schema.days import Days
 from spark.insights.insight import (
     DELAY,
     DELAY_COST,

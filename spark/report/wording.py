@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Final
 
-from spark.insights.days import Days
+from schema.days import Days
 from spark.insights.insight import BUFFER_INDEX, INCIDENTS, MINUTES, SECONDS, VEHICLE_HOURS, Insight
 
 UNKNOWN: Final = "–"

@@ -1,7 +1,10 @@
 -- What is normal: for each kind of day and local quarter of an hour, the median and the 10th and 90th percentile of a
--- subject's mean speeds in the weeks before its newest. A subject is a sensor or an area.
+-- subject's mean speeds in the weeks before its newest. A subject is a sensor or an area. Public holidays count as
+-- Sundays, as they do in `profiles`.
 SELECT subject,
-       CASE extract(isodow FROM local_time) WHEN 6 THEN 'saturday' WHEN 7 THEN 'sunday' ELSE 'weekday' END AS day_type,
+       CASE WHEN extract(isodow FROM local_time) = 7 OR local_time::date = ANY(:holidays) THEN 'sunday'
+            WHEN extract(isodow FROM local_time) = 6 THEN 'saturday'
+            ELSE 'weekday' END AS day_type,
        (extract(hour FROM local_time) * 60 + extract(minute FROM local_time))::integer AS minute,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY speed_kmh)::real AS speed_kmh,
        percentile_cont(0.1) WITHIN GROUP (ORDER BY speed_kmh)::real AS lower_kmh,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+from schema.days import Days
 from spark.insights.compute import compute
-from spark.insights.days import Days
 from spark.insights.insight import Insight, of_kind
 from spark.insights.job import require_measures, run, stored
 from spark.insights.measures import Reader

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from spark.insights.days import Days
+from schema.days import Days
 from spark.insights.insight import Insight, ranked
 from spark.insights.parameters import Parameters
 

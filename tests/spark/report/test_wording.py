@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark.insights.days import Days
+from schema.days import Days
 from spark.insights.insight import Insight
 from spark.report.wording import NAME_LENGTH, change, figure, named, period
 

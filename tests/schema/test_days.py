@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark.insights.days import Days
+from schema.days import Days
 from urbanclear.errors import ConfigurationError
 
 NEW_YORK = "America/New_York"

@@ -1,0 +1,1 @@
+"""What weeks were notable for."""
