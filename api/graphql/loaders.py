@@ -104,9 +104,8 @@ class Loaders:
     async def _patterns(self, names: list[str]) -> list[list[Any]]:
         newest = select(sensors.c.external_id, sensors.c.id, latest_readings.c.time, spark_runs.c.span_end)
         source = sensors.join(latest_readings, latest_readings.c.sensor_id == sensors.c.id)
-        rows = await self.database.tuples(
-            newest.select_from(with_runs(source)).where(sensors.c.external_id.in_(names))
-        )
+        newest = newest.select_from(with_runs(source)).where(sensors.c.external_id.in_(names))
+        rows: Sequence[Sequence[Any]] = await self.database.tuples(newest)
         known = [row[0] for row in rows if still_holds(row[3], row[2])]
         asked = {row[1]: row for row in rows if row[0] not in known}
         shares: defaultdict[str, list[Any]] = defaultdict(list)

@@ -10,7 +10,8 @@ import psycopg
 import pytest
 
 from tests.api.conftest import KEY, LiveApi
-from tests.api.resources.conftest import filled
+from tests.api.resources.conftest import NOON, filled
+from tests.batch import clusters_of, insights_of, profile_of, run_of
 
 CHECKS = (
     "not_a_server_error",
@@ -35,7 +36,10 @@ async def test_no_request_finds_a_status_or_a_shape_that_is_not_documented(
     report.parent.mkdir(exist_ok=True)
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("UPDATE api_keys SET id = 2000000011")  # that it does not revoke its own key
-    async with filled(database_url):
+    async with filled(database_url) as city:
+        await clusters_of(city, await run_of(city, "clusters", NOON), "t:side", "t:Main Street-0")
+        await insights_of(city, await run_of(city, "insights", NOON))
+        await profile_of(city, await run_of(city, "patterns", NOON), "area", "Manhattan", "weekday", 33)
         code = await asked(live_api.url, phase, report)
     assert code == 0, report.read_text()[-6_000:]
     async with httpx.AsyncClient(base_url=live_api.url, trust_env=False) as client:

@@ -6,7 +6,6 @@ import pytest
 
 from spark.calendar import Calendar
 from spark.spans import Span
-from urbanclear.errors import ConfigurationError
 
 NEW_YORK = Calendar("America/New_York", "US-NY")
 
@@ -16,11 +15,6 @@ def test_public_holidays_count_as_sundays() -> None:
     assert NEW_YORK.day_type(date(2026, 11, 27)) == "weekday"
     assert NEW_YORK.day_type(date(2026, 11, 28)) == "saturday"
     assert Calendar("Europe/Berlin", "DE").day_type(date(2026, 10, 3)) == "sunday"
-
-
-def test_a_region_that_nobody_knows_is_a_sentence() -> None:
-    with pytest.raises(ConfigurationError, match="no public holidays known of 'Atlantis'"):
-        Calendar("UTC", "Atlantis").day_type(date(2026, 1, 1))
 
 
 @pytest.mark.parametrize(("day", "hours"), [(date(2026, 3, 8), 23), (date(2026, 11, 1), 25), (date(2026, 3, 9), 24)])

@@ -37,7 +37,7 @@ async def list_insights(
     week: Week = None,
     run: Run = None,
 ) -> Response:
-    """What the newest days that `urbanclear spark insights` is about were notable for; or a week, or those of a run."""
+    """What a week was notable for, or the days of a run; where not said, the newest days that there is a run of."""
     statement = insights_of(run, None if week is None else bounds_of(week, settings.time_zone))
     if kind is not None:
         statement = statement.where(insights.c.kind == kind)

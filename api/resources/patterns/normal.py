@@ -54,9 +54,7 @@ ABOUT: Final[dict[str, tuple[Any, Any]]] = {
     "time_zone": (str, Field(description="whose days and minutes of the day they are", examples=_ZONES)),
     "holidays": (
         list[date],
-        Field(
-            description="public holidays, which count as Sundays: of the four weeks to the newest reading and a week after"
-        ),
+        Field(description="public holidays from four weeks before the newest reading to a week after it"),
     ),
     "source": (
         Literal["profiles", "readings"],
@@ -101,9 +99,8 @@ async def normal_of(
     for row in await database.rows(_written(kind, name)):
         if still_holds(row["span_end"], newest):
             return Normal(written(kind, [name]), {**about, **row, "source": "profiles"})
-    return Normal(
-        computed(kind, {key: newest}, calendar), {**about, "span_start": newest - WEEKS, "span_end": newest}
-    )
+    about |= {"span_start": newest - WEEKS, "span_end": newest}
+    return Normal(computed(kind, {key: newest}, calendar), about)
 
 
 def still_holds(span_end: datetime | None, newest: datetime) -> bool:
@@ -132,7 +129,7 @@ def written(kind: Kind, names: list[str]) -> Subquery:
 
 
 def computed(kind: Kind, subjects: Mapping[Any, datetime], calendar: Calendar) -> Subquery:
-    """The patterns of subjects, each of the four weeks up to its newest reading; each row has its `subject`, a key."""
+    """The patterns of subjects, each of the four weeks to its newest reading; each row has its `subject`, a key."""
     relation, key, type_ = ("area_5m", "area", Text()) if kind == "area" else ("readings_5m", "sensor_id", Integer())
     ends = list(subjects.values()) or [datetime.fromtimestamp(0, UTC)]
     start, end = min(ends) - WEEKS, max(ends)

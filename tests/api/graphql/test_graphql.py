@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from tests.api.resources.conftest import NOON, api, city, span  # noqa: F401
+from tests.batch import anomaly_of, clusters_of, insights_of, run_of
 from tests.schema.city import City
 
 DOCS = (Path(__file__).parents[3] / "docs" / "graphql.md").read_text()
@@ -74,6 +75,9 @@ async def with_more(city: City) -> None:  # noqa: F811
         "INSERT INTO predictions VALUES (%s, %s + interval '15 minutes', %s, 33, 30, 36, 'm1')",
         [row["id"], NOON, NOON],
     )
+    await anomaly_of(city, "t:side", NOON, None)
+    await clusters_of(city, await run_of(city, "clusters", NOON), "t:side", "t:Main Street-0")
+    await insights_of(city, await run_of(city, "insights", NOON))
 
 
 async def test_sensors_come_with_all_that_belongs_to_them_in_one_round_trip_and_few_statements(
@@ -120,6 +124,11 @@ async def test_every_root_answers(graphql: httpx.AsyncClient, city: City) -> Non
             bottlenecks(days: 60) { sensor rank activeMinutes }
             corridors(names: ["Main Street N"]) { lengthM travelTimes(from: "-60d", last: 2) { travelTimeS } }
             weather { station }
+            anomalies(from: "-60d", lasting: true, ids: ["t:side"]) { sensor kind score endedAt }
+            clusters { cluster name sensors medoidSensor }
+            insights(kind: "worst_delay") { rank subject value before detail }
+            lastWeek: insights(week: "2026-W10") { run }
+            clustered: sensor(id: "t:side") { cluster { cluster name } }
         }""",
     )
     assert found["sensor"] == {"name": "side", "readings": [{"speedKmh": 40.0}] * 2}
@@ -130,6 +139,11 @@ async def test_every_root_answers(graphql: httpx.AsyncClient, city: City) -> Non
     assert found["bottlenecks"] == [{"sensor": "t:Main Street-0", "rank": 1, "activeMinutes": 125}]
     assert (found["corridors"][0]["lengthM"], len(found["corridors"][0]["travelTimes"])) == (3000.0, 2)
     assert found["weather"] == []
+    assert found["anomalies"] == [{"sensor": "t:side", "kind": "speed_drop", "score": 6.0, "endedAt": None}]
+    assert [row["medoidSensor"] for row in found["clusters"]] == ["t:side", "t:Main Street-0"]
+    assert [(row["rank"], row["value"]) for row in found["insights"]] == [(1, 120.5), (2, 20.0)]
+    assert found["lastWeek"] == []
+    assert found["clustered"] == {"cluster": {"cluster": 0, "name": "flat"}}
 
 
 @pytest.mark.parametrize(
@@ -137,6 +151,7 @@ async def test_every_root_answers(graphql: httpx.AsyncClient, city: City) -> Non
     [
         ('{ sensor(id: "t:side") { readings(from: "yesterday") { time } } }', "BAD_USER_INPUT"),
         ('{ sensor(id: "t:side") { readings(last: 0) { time } } }', "BAD_USER_INPUT"),
+        ('{ insights(week: "2026-W99") { rank } }', "BAD_USER_INPUT"),
         ('{ sensors(after: "nonsense") { nodes { sensor } } }', "BAD_USER_INPUT"),
         ("{ sensors(bbox: [1, 2, 3]) { nodes { sensor } } }", "BAD_USER_INPUT"),
         ("{ sensors(first: 0) { nodes { sensor } } }", "BAD_USER_INPUT"),

@@ -3,7 +3,8 @@
 import httpx
 
 from tests.api.graphql.test_graphql import counted, data, graphql
-from tests.api.resources.conftest import api, city
+from tests.api.resources.conftest import NOON, api, city
+from tests.batch import profile_of, run_of
 from tests.schema.city import City
 
 __all__ = ["api", "city", "graphql"]
@@ -34,3 +35,11 @@ async def test_graphql_tells_the_pattern_that_rest_tells(graphql: httpx.AsyncCli
     rest = (await graphql.get("/api/v1/sensors/t:side/pattern")).json()["items"]
     assert [row["minute"] for row in node["pattern"]] == [row["minute"] for row in rest]
     assert [row["speedKmh"] for row in node["pattern"]] == [row["speed_kmh"] for row in rest]
+
+
+async def test_what_the_job_wrote_is_told_beside_what_is_computed(graphql: httpx.AsyncClient, city: City) -> None:
+    run = await run_of(city, "patterns", NOON)
+    await profile_of(city, run, "sensor", "t:side", "weekday", 33)
+    found = (await data(graphql, QUERY))["sensors"]["nodes"]
+    speeds = {node["sensor"]: {row["speedKmh"] for row in node["pattern"]} for node in found}
+    assert (speeds["t:side"], speeds["t:Main Street-0"]) == ({33.0}, {15.0})
