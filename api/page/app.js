@@ -15,7 +15,7 @@ import { Slider } from "./slider.js";
 
 const REFRESH_MS = 500;
 const SENSORS_AGAIN_MS = 2_000;
-const BOTTLENECKS_AGAIN_MS = 60_000;
+const BATCH_AGAIN_MS = 60_000;
 const QUIET_AFTER_MS = 120_000;
 const TOPICS = ["traffic", "incidents", "predictions", "alerts"];
 
@@ -77,6 +77,7 @@ function showArea(area) {
   map.drawSensors();
   map.fit();
   map.drawIncidents(selectIncident);
+  map.drawUnusual();
   keepAddress();
   refreshAll();
 }
@@ -87,6 +88,7 @@ async function loadSensors() {
   network.setSensors(await askAll("sensors"));
   map.drawSensors();
   map.drawIncidents(selectIncident);
+  map.drawUnusual();
   lists.showAreas(network);
   openWantedLink();
   refreshAll();
@@ -115,8 +117,15 @@ async function loadBottlenecks() {
   dirty = true;
 }
 
-function askForBottlenecks() {
-  loadBottlenecks().catch((error) => console.warn(error.message));
+async function loadUnusual() {
+  await network.unusual.load();
+  map.drawUnusual();
+  dirty = true;
+}
+
+// What is computed now and then, not as it happens.
+function askForBatch() {
+  for (const load of [loadBottlenecks, loadUnusual]) load().catch((error) => console.warn(error.message));
 }
 
 function receive(message) {
@@ -187,6 +196,7 @@ function refresh() {
     lists.showWorkZones(network, selectIncident);
     lists.showSlowest(network, selectLink);
     lists.showBottlenecks(network, bottlenecks, selectLink);
+    lists.showUnusual(network, selectLink);
     map.repaintAll();
   }
   slider.show();
@@ -225,8 +235,8 @@ server.protocol = server.protocol.replace("http", "ws");
 server.hash = "";
 const connection = new Connection(server, TOPICS, { onState: changeState, onMessage: receive });
 at("retry").onclick = () => (state === "locked" ? giveKey({ again: true }) : connection.retry());
-askForBottlenecks();
-setInterval(askForBottlenecks, BOTTLENECKS_AGAIN_MS);
+askForBatch();
+setInterval(askForBatch, BATCH_AGAIN_MS);
 setInterval(refresh, REFRESH_MS);
 refresh();
 
@@ -237,6 +247,9 @@ Object.defineProperty(window, "urbanclear", {
       return map.linkCount;
     },
     speedOf: (sensor) => network.readings.get(sensor)?.speed_kmh ?? null,
+    get ringed() {
+      return map.ringed;
+    },
     colourOf: (sensor) => map.colourOf(sensor),
   }),
 });

@@ -7,7 +7,9 @@ const AHEAD_MS = 75 * 60_000;
 export const BUCKET_MS = 5 * 60_000;
 const SLOT_MS = 15 * 60_000;
 const DAY_TYPES = { Sat: "saturday", Sun: "sunday" };
-const FORMAT = { weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+const FORMAT = {
+  weekday: "short", year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hourCycle: "h23",
+};
 
 // What the API knows of the day before `end`, ms, and of what is normal.
 export async function loadDay(sensor, end, signal) {
@@ -23,10 +25,14 @@ export async function loadDay(sensor, end, signal) {
 export class LinkDay {
   #measured; // time in ms → speed, km/h
   #normal; // "weekday 480" → the pattern's row
+  #holidays; // YYYY-MM-DD, which count as Sundays
   #local;
   #slots = new Map(); // time in ms of a quarter of an hour → its key in #normal
 
-  constructor(history, { items, time_zone }) {
+  constructor(history, { items, time_zone, holidays, span_start, span_end }) {
+    this.normalFrom = Date.parse(span_start);
+    this.normalTo = Date.parse(span_end); // NaN where nothing is known to be normal
+    this.#holidays = new Set(holidays);
     const measured = history.filter(({ speed_kmh }) => speed_kmh != null);
     this.#measured = new Map(measured.map(({ time, speed_kmh }) => [Date.parse(time), speed_kmh]));
     this.#normal = new Map(items.map((row) => [`${row.day_type} ${row.minute}`, row]));
@@ -49,7 +55,9 @@ export class LinkDay {
 
   #keyOf(slot) {
     const parts = Object.fromEntries(this.#local.formatToParts(slot).map(({ type, value }) => [type, value]));
-    return `${DAY_TYPES[parts.weekday] ?? "weekday"} ${Number(parts.hour) * 60 + Number(parts.minute)}`;
+    const isHoliday = this.#holidays.has(`${parts.year}-${parts.month}-${parts.day}`);
+    const dayType = isHoliday ? "sunday" : DAY_TYPES[parts.weekday] ?? "weekday";
+    return `${dayType} ${Number(parts.hour) * 60 + Number(parts.minute)}`;
   }
 
   // Rows by time, each { time, speed, normal, expected }, of the day before `end` and of the predictions ahead. A row's

@@ -1,9 +1,9 @@
 // The selected link: what it is, its numbers, its last 24 hours as a chart and as a table.
 
 import { Chart, range } from "./chart.js";
-import { BUCKET_MS, loadDay } from "./day.js";
+import { BUCKET_MS, DAY_MS, loadDay } from "./day.js";
 import { at, element, say } from "./elements.js";
-import { age, duration, minuteOf, number, percent, zone } from "./words.js";
+import { age, count, dayOf, duration, minuteOf, number, percent, unusualSpeeds, unusualTitle, zone } from "./words.js";
 
 const AGAIN_MS = 60_000;
 
@@ -69,9 +69,19 @@ export class Details {
     if (!known) return;
     say("details-name", known.name || this.#sensor);
     say("details-place", [known.road, known.direction, known.area].filter(Boolean).join(" · "));
+    this.#showUnusual();
     this.#showNumbers(known);
     this.#askForDay();
     this.#draw();
+  }
+
+  #showUnusual() {
+    const anomaly = this.#network.unusual.of(this.#sensor);
+    at("details-unusual").hidden = !anomaly;
+    if (!anomaly) return;
+    const since = `since ${age(this.#network.dataNow() - anomaly.at).replace(" ago", "")}`;
+    const speeds = unusualSpeeds(anomaly);
+    say("details-unusual", `${unusualTitle(anomaly)} ${since}${speeds && `: ${speeds}`}.`);
   }
 
   #showNumbers(known) {
@@ -108,6 +118,7 @@ export class Details {
     const measured = rows.filter(({ speed }) => speed != null);
     at("day").hidden = !rows.length;
     at("key-expected").hidden = !rows.some(({ expected }) => expected);
+    say("key-normal", normalWords(this.#day));
     say("day-zone", zone(this.#network.dataNow()));
     if (!measured.length) say("day-note", "No speed was measured in the last 24 hours.");
     this.#chart.show(rows, summaryOf(measured, this.#day.normalAt(this.#network.dataNow()), rows));
@@ -138,6 +149,12 @@ export class Details {
         element("td", {}, normal ? normal.speed_kmh.toFixed(0) + range(normal) : ""),
         element("td", {}, expected ? expected.speed_kmh.toFixed(0) + range(expected) : ""))));
   }
+}
+
+// Of how many days what is normal is, and until when.
+function normalWords({ normalFrom, normalTo }) {
+  if (!normalTo) return "normal";
+  return `normal, of ${count(Math.round((normalTo - normalFrom) / DAY_MS), "day")} to ${dayOf(normalTo)}`;
 }
 
 function summaryOf(measured, normal, rows) {

@@ -2,7 +2,7 @@
 
 import { at, element, replaceItems, say } from "./elements.js";
 import { isActive } from "./network.js";
-import { age, count, dayName, hours, incidentTitle, number, percent } from "./words.js";
+import { age, count, dayName, hours, incidentTitle, number, percent, unusualSpeeds, unusualTitle } from "./words.js";
 
 const INCIDENTS_SHOWN = 30;
 const WORK_ZONES_SHOWN = 100;
@@ -101,6 +101,25 @@ function bottleneckRow({ rank, name, sensor, active_minutes, max_extent_m, vehic
     element("span", { title: name || sensor }, name || sensor),
     element("b", { title: what }, delay),
     element("small", {}, `${hours(active_minutes)}${queue}`),
+  ];
+}
+
+export function showUnusual(network, onSelect) {
+  const items = network.mostUnusual();
+  say("unusual-count", items.length > RANKED_SHOWN ? `${RANKED_SHOWN} of ${items.length}` : "");
+  at("no-unusual").hidden = items.length > 0;
+  const row = ([sensor, anomaly]) => unusualRow(sensor, anomaly, network);
+  const shown = items.slice(0, RANKED_SHOWN);
+  replaceItems(at("unusual"), shown, ([{ sensor }]) => sensor, row, ([{ sensor }]) => onSelect(sensor));
+}
+
+function unusualRow({ sensor, name }, anomaly, network) {
+  const facts = [unusualTitle(anomaly), unusualSpeeds(anomaly)].filter(Boolean).join(": ");
+  return [
+    levelSign(sensor, network),
+    element("span", { title: name || sensor }, name || sensor),
+    element("b", {}, age(network.dataNow() - anomaly.at)),
+    element("small", {}, facts),
   ];
 }
 

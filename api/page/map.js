@@ -4,6 +4,7 @@ import { at, element } from "./elements.js";
 import { drawLand } from "./land.js";
 import { LEVEL_WIDTH, shapeOf } from "./lines.js";
 import { Markers } from "./markers.js";
+import { Rings } from "./rings.js";
 import { number } from "./words.js";
 
 const NEW_YORK = L.latLngBounds([40.55, -74.15], [40.87, -73.75]);
@@ -18,6 +19,7 @@ export class TrafficMap {
   #layers = new Map(); // sensor id → its line or circle
   #pulses = new Map(); // sensor id → when its pulse began
   #markers;
+  #rings;
   #handlers;
   #selected = null;
   #colours = {};
@@ -38,6 +40,7 @@ export class TrafficMap {
     this.#map.fitBounds(NEW_YORK);
     if (place) this.goTo(place);
     this.#markers = new Markers(this.#map, network, (incident) => this.#placeOf(incident));
+    this.#rings = new Rings(this.#map);
     this.#follow(container);
     this.#readColours();
     drawLand(this.#map, "basemap.geojson").catch(() => console.warn("The base map could not be loaded."));
@@ -52,6 +55,10 @@ export class TrafficMap {
     });
     document.addEventListener("theme", () => this.#readColours());
     new ResizeObserver(() => this.#map.invalidateSize()).observe(container);
+  }
+
+  get ringed() {
+    return this.#rings.sensors;
   }
 
   get linkCount() {
@@ -198,6 +205,16 @@ export class TrafficMap {
     this.#markers.draw(onSelect);
   }
 
+  // A ring about each sensor that is not as it normally is.
+  drawUnusual() {
+    const places = new Map();
+    for (const [{ sensor }] of this.#network.mostUnusual()) {
+      const place = this.#placeOf({ sensors: [sensor] });
+      if (place) places.set(sensor, place);
+    }
+    this.#rings.draw(places, this.#colours.ring);
+  }
+
   showIncident(incident) {
     const place = this.#placeOf(incident);
     if (place) this.#lookAt(place.toBounds(1500));
@@ -212,6 +229,8 @@ export class TrafficMap {
   #readColours() {
     const style = getComputedStyle(document.documentElement);
     for (const level in LEVEL_WIDTH) this.#colours[level] = style.getPropertyValue(`--los-${level}`).trim();
+    this.#colours.ring = style.getPropertyValue("--text").trim();
     this.#scale();
+    this.drawUnusual();
   }
 }

@@ -1,6 +1,7 @@
 // What the page knows of the road network: sensors, the newest reading of each, incidents, alerts. No drawing here.
 
 import { Forecast } from "./forecast.js";
+import { Unusual } from "./unusual.js";
 
 const OLD_AFTER_MS = 10 * 60_000;
 const RATE_WINDOW_MS = 10_000;
@@ -23,6 +24,7 @@ export class Network {
   incidents = new Map();
   alerts = new Map();
   forecast = new Forecast();
+  unusual = new Unusual();
   horizon = 0; // minutes ahead that are shown; 0: what is measured
   area = ""; // the part of the city that is shown; "": all
   newest = 0; // data time of the newest reading, in ms
@@ -124,6 +126,13 @@ export class Network {
     };
     const found = words.length ? this.#inArea().filter(matches) : [];
     return { total: found.length, first: found.slice(0, count) };
+  }
+
+  // Sensors of the area that are not as they normally are, the most unusual first, as [sensor, anomaly].
+  mostUnusual() {
+    return this.unusual.items
+      .map((item) => [this.sensors.get(item.sensor), item])
+      .filter(([sensor]) => sensor !== undefined && this.isInArea(sensor));
   }
 
   // Incidents of the area, or its work zones: active ones first, newest first.

@@ -1,6 +1,11 @@
 // How values read on the page.
 
 const CLOCK = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+const UNUSUAL = {
+  speed_drop: "Slower than normal", speed_rise: "Faster than normal", unlike_neighbours: "Unlike its neighbours",
+  level_shift: "Not as in the days before", stuck: "Its readings repeat themselves", silent: "Sends no readings",
+};
+const OF_SPEED = ["speed_drop", "speed_rise", "unlike_neighbours", "level_shift"];
 const KINDS = { road_works: "Road works", collision: "Collision", breakdown: "Breakdown", weather: "Weather" };
 
 export function number(value, unit, digits = 0) {
@@ -46,8 +51,12 @@ export function zone(milliseconds) {
 // The day, said only when it is not today's: a replay shows another year.
 export function dayAndZone(milliseconds) {
   const when = new Date(milliseconds);
-  const day = when.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
-  return when.toDateString() === new Date().toDateString() ? zone(milliseconds) : `${zone(milliseconds)}, ${day}`;
+  const isToday = when.toDateString() === new Date().toDateString();
+  return isToday ? zone(milliseconds) : `${zone(milliseconds)}, ${dayOf(milliseconds)}`;
+}
+
+export function dayOf(milliseconds) {
+  return new Date(milliseconds).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
 }
 
 // A calendar day, YYYY-MM-DD, which has no time zone.
@@ -60,6 +69,15 @@ export function incidentTitle({ kind, road, area }) {
   const what = KINDS[kind] ?? (kind === "other" ? "Incident" : kind[0].toUpperCase() + kind.slice(1));
   const where = road ?? area;
   return where ? `${what}, ${where}` : what;
+}
+
+export function unusualTitle({ kind }) {
+  return UNUSUAL[kind] ?? kind.replaceAll("_", " ");
+}
+
+export function unusualSpeeds({ kind, observed, expected }) {
+  if (!OF_SPEED.includes(kind) || observed == null || expected == null) return "";
+  return `${number(observed, "km/h")}, normally ${number(expected, "km/h")}`;
 }
 
 export function percent(share) {

@@ -16,6 +16,7 @@ from urbanclear.settings import Settings
 QUARTER = timedelta(minutes=15)
 INK = """() => {
     const canvas = document.querySelector("#chart canvas");
+    if (!canvas) return false;
     const colour = getComputedStyle(document.documentElement).getPropertyValue("--accent").trim();
     const [red, green, blue] = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);

@@ -9,15 +9,16 @@ import pytest
 
 from tests.api.conftest import running_api, settings_with_key
 from tests.schema.city import City, Reading, city_at
-from urbanclear.public_holidays import public_holidays
+from urbanclear.public_holidays import holidays_between
 from urbanclear.settings import Settings
 
-#: Noon UTC of a Monday five days ago at least, so that all of it is past and none of it too old; no public holiday.
+#: Noon UTC of a Monday five days ago at least, so that all of it is past and none of it too old, with no public
+#: holiday in the week to it.
 NOON = (datetime.now(UTC) - timedelta(days=11 + datetime.now(UTC).weekday())).replace(
     hour=12, minute=0, second=0, microsecond=0
 )
 NOON += timedelta(days=(0 - NOON.weekday()) % 7)
-while NOON.date() in public_holidays(Settings().holidays):
+while holidays_between(Settings().holidays, NOON.date() - timedelta(days=6), NOON.date()):
     NOON -= timedelta(days=7)
 NO_KAFKA = "127.0.0.1:1"
 
