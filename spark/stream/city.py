@@ -9,7 +9,8 @@ from typing import Final
 import psycopg
 import pyarrow as pa
 
-from spark.anomalies.live import Watch, band_of
+from spark.anomalies.band import band_of
+from spark.anomalies.live import Watch
 from spark.calendar import Calendar
 from spark.city import sensors_of
 from spark.stream.roster import Readings, Roster
@@ -43,7 +44,10 @@ class City:
 
     def watch(self, state: bytes | None) -> Watch:
         """A detector that goes on from `state`."""
-        return Watch.of(self._sensors, self._band, self._calendar, state, self._stuck_after)
+        watch = Watch(self._sensors, self._band, self._calendar, self._stuck_after)
+        if state is not None:
+            watch.go_on_from(state)
+        return watch
 
     def readings(self, batch: pa.Table) -> Readings:
         """The plausible readings of known sensors; which are not known is logged once."""

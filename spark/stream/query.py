@@ -25,8 +25,9 @@ EVERY: Final = "500 milliseconds"
 LOOK_S: Final = 0.2
 AWAY_S: Final = 5.0
 _QUERY_ID: Final = "sql.streaming.queryId"  # as Spark calls it in the threads of a query
-_DATA_LOSS: Final = "[KAFKA_DATA_LOSS"  # the class of error
-_AWAY: Final = "org.apache.kafka.common.errors.RetriableException"
+#: Of Spark's errors; what fails within a task is told by its class alone.
+_DATA_LOSS: Final = ("[KAFKA_DATA_LOSS", "OffsetOutOfRangeException")
+_AWAY: Final = ("org.apache.kafka.common.errors.RetriableException", "java.util.concurrent.TimeoutException")
 
 Report = Callable[[Tally], None]
 
@@ -93,13 +94,14 @@ class Stream:
         """Return where Kafka is away; else raise what is wrong."""
         if self._failure is not None:
             raise self._failure from error
-        if _DATA_LOSS in str(error):
+        told = " ".join([str(error), *_java_classes(error)])
+        if any(name in told for name in _DATA_LOSS):
             raise ConfigurationError(
                 f"Kafka has no longer the readings where the stream stopped, or is not the one that it read: remove "
                 f"{self._settings.stream_checkpoint} to go on with what comes from now on; `urbanclear spark "
                 f"anomalies` finds what was missed."
             ) from error
-        if _AWAY not in _java_classes(error):
+        if not any(name in told for name in _AWAY):
             raise error
 
 

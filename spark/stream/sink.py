@@ -12,7 +12,8 @@ import psycopg
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from spark.anomalies.live import Change, Watch
+from spark.anomalies.alarms import Change
+from spark.anomalies.live import Watch
 from spark.stream import metrics
 from spark.stream.city import City
 from spark.stream.store import Store

@@ -16,7 +16,7 @@ from psycopg.rows import class_row
 
 from schema.chunks import make_chunks
 from schema.engines import Engine, engine_of
-from spark.anomalies.live import Change
+from spark.anomalies.alarms import Change
 
 _LAST: Final = "SELECT batch_id, state FROM anomaly_streams WHERE query_id = %s"
 _NEWEST_STATE: Final = "SELECT state FROM anomaly_streams ORDER BY updated_at DESC LIMIT 1"

@@ -25,6 +25,12 @@ FOUND = "SELECT string_agg(external_id, ',' ORDER BY external_id) FROM anomalies
 DROPS = f"{FOUND} WHERE anomalies.kind = 'speed_drop'"
 ENDED = "SELECT count(*) FROM anomalies WHERE kind = 'speed_drop' AND ended_at IS NOT NULL"
 JAM_STEPS, CALM_STEPS = 6, 14
+LONGEST_S = 90.0
+
+
+async def eventually(url: str, query: str, expected: object) -> None:
+    """The first batch of a session takes long on a busy machine."""
+    await until_query(url, query, expected, timeout=LONGEST_S)
 
 
 @asynccontextmanager
@@ -46,10 +52,10 @@ async def test_a_jam_is_there_while_it_lasts_and_is_over_when_it_is_over(
     async with streaming(session, settings):
         await publish(kafka_bootstrap, clock.readings(NORMAL_STEPS))
         await publish(kafka_bootstrap, clock.readings(JAM_STEPS, {"t:3": JAM_KMH}))
-        await until_query(town, DROPS, "t:3")
-        await until_query(town, ENDED, 0)
+        await eventually(town, DROPS, "t:3")
+        await eventually(town, ENDED, 0)
         await publish(kafka_bootstrap, clock.readings(CALM_STEPS))
-        await until_query(town, ENDED, 1)
+        await eventually(town, ENDED, 1)
     with psycopg.connect(town) as connection:
         row = connection.execute("SELECT observed, run_id, ended_at > time FROM anomalies WHERE kind = 'speed_drop'")
         assert row.fetchone() == (pytest.approx(JAM_KMH), None, True)
@@ -77,7 +83,7 @@ async def test_what_is_no_reading_is_passed_over(
         await producer.send_and_wait(topics.READINGS.name, None, key=b"t:2")
     await publish(kafka_bootstrap, clock.readings(JAM_STEPS, {"t:2": JAM_KMH, "t:5": 999.0}))
     async with streaming(session, settings):
-        await until_query(town, DROPS, "t:2")
+        await eventually(town, DROPS, "t:2")
 
 
 async def test_a_stream_that_was_stopped_goes_on_with_what_it_knew(
@@ -87,10 +93,10 @@ async def test_a_stream_that_was_stopped_goes_on_with_what_it_knew(
     await publish(kafka_bootstrap, clock.readings(NORMAL_STEPS))
     await publish(kafka_bootstrap, clock.readings(JAM_STEPS, {"t:4": JAM_KMH}))
     async with streaming(session, settings):
-        await until_query(town, DROPS, "t:4")
+        await eventually(town, DROPS, "t:4")
     await publish(kafka_bootstrap, clock.readings(CALM_STEPS))  # an end alone, which only a memory can tell
     async with streaming(session, settings) as second:
-        await until_query(town, ENDED, 1)
+        await eventually(town, ENDED, 1)
     assert second.tally.readings == CALM_STEPS * len(NAMES)
     with psycopg.connect(town) as connection:
         assert connection.execute("SELECT count(*) FROM anomaly_streams").fetchone() == (1,)
@@ -111,12 +117,12 @@ async def test_a_batch_whose_end_spark_never_learned_of_has_its_effect_once(
         patch.setattr(Store, "write", killed)
         with pytest.raises(StreamingQueryException, match="killed"):
             await asyncio.to_thread(Stream(session, settings, from_start=True).run, threading.Event())
-    await until_query(town, DROPS, "t:6")
+    await eventually(town, DROPS, "t:6")
     with psycopg.connect(town) as connection:  # it would be written anew by a second time
         connection.execute("DELETE FROM anomalies")
     await publish(kafka_bootstrap, clock.readings(CALM_STEPS))
     async with streaming(session, settings) as second:
-        await until_query(town, "SELECT max(batch_id) FROM anomaly_streams", 1)
+        await eventually(town, "SELECT max(batch_id) FROM anomaly_streams", 1)
     assert second.tally.readings == CALM_STEPS * len(NAMES)
     with psycopg.connect(town) as connection:
         assert connection.execute("SELECT count(*) FROM anomalies").fetchone() == (0,)
@@ -127,18 +133,18 @@ async def test_a_newer_normal_band_is_taken_in_while_it_runs(
 ) -> None:
     monkeypatch.setattr("spark.stream.city.LOOK_S", 0.0)
     clock = Clock()
-    jam = {"t:1": 2 * JAM_KMH}
-    learn(town, "patterns-2", 2 * JAM_KMH)
+    jam = {"t:1": JAM_KMH}
+    learn(town, "patterns-2", JAM_KMH)
     async with streaming(session, settings) as stream:
         await publish(kafka_bootstrap, clock.readings(JAM_STEPS, jam))
 
         async def seen() -> bool:
             return stream.tally.readings == JAM_STEPS * len(NAMES)
 
-        await until(seen)
+        await until(seen, timeout=LONGEST_S)
         learn(town, "patterns-3")
         await publish(kafka_bootstrap, clock.readings(JAM_STEPS, jam))
-        await until_query(town, DROPS, "t:1")
+        await eventually(town, DROPS, "t:1")
 
 
 async def test_a_checkpoint_of_another_database_is_a_sentence(
@@ -147,7 +153,7 @@ async def test_a_checkpoint_of_another_database_is_a_sentence(
     clock = Clock()
     async with streaming(session, settings) as stream:
         await publish(kafka_bootstrap, clock.readings(1))
-        await until_query(town, "SELECT max(batch_id) FROM anomaly_streams", 0)
+        await eventually(town, "SELECT max(batch_id) FROM anomaly_streams", 0)
     assert stream.tally.batches == 1
     with psycopg.connect(town) as connection:
         connection.execute("DELETE FROM anomaly_streams")
@@ -162,11 +168,13 @@ async def test_readings_that_kafka_has_no_longer_are_a_sentence(
     clock = Clock()
     async with streaming(session, settings):
         await publish(kafka_bootstrap, clock.readings(1))
-        await until_query(town, "SELECT max(batch_id) FROM anomaly_streams", 0)
+        await eventually(town, "SELECT max(batch_id) FROM anomaly_streams", 0)
     await publish(kafka_bootstrap, clock.readings(2))
-    async with AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap) as admin:
-        places = [TopicPartition(topics.READINGS.name, number) for number in range(6)]
-        await admin.delete_records({place: RecordsToDelete(before_offset=-1) for place in places})
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
+    await admin.start()
+    places = [TopicPartition(topics.READINGS.name, number) for number in range(settings.kafka_partitions)]
+    await admin.delete_records({place: RecordsToDelete(before_offset=-1) for place in places})
+    await admin.close()
     await publish(kafka_bootstrap, clock.readings(1))
     with pytest.raises(ConfigurationError, match="no longer the readings"):
         await asyncio.to_thread(Stream(session, settings).run, threading.Event())
