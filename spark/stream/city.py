@@ -9,6 +9,7 @@ from typing import Final
 import psycopg
 import pyarrow as pa
 
+from schema.retention import Retention
 from spark.anomalies.band import band_of
 from spark.anomalies.live import Watch
 from spark.calendar import Calendar
@@ -33,7 +34,7 @@ class City:
     the database is away."""
 
     def __init__(self, url: str, settings: Settings) -> None:
-        self._url, self._stuck_after = url, settings.stuck_after
+        self._url, self._settings = url, settings
         self._calendar = Calendar(settings.time_zone, settings.holidays)
         self._normal_run, self._described = self._versions()
         self._looked = time.monotonic()
@@ -44,14 +45,16 @@ class City:
 
     def watch(self, state: bytes | None) -> Watch:
         """A detector that goes on from `state`."""
-        watch = Watch(self._sensors, self._band, self._calendar, self._stuck_after)
+        watch = Watch(self._sensors, self._band, self._calendar, self._settings.stuck_after)
         if state is not None:
             watch.go_on_from(state)
         return watch
 
     def readings(self, batch: pa.Table) -> Readings:
         """The plausible readings of known sensors; which are not known is logged once."""
-        found = self._roster.readings(batch)
+        oldest = Retention.of(self._settings).oldest_accepted(self._settings).timestamp()
+        latest = time.time() + self._settings.future_tolerance.total_seconds()
+        found = self._roster.readings(batch, (oldest, latest))
         if new := set(found.unknown) - self._unknown:
             log.warning("unknown_sensors", sensors=len(new), some=sorted(new)[:UNKNOWN_SHOWN])
         self._unknown = set(found.unknown)

@@ -1,19 +1,16 @@
 """The readings that Kafka carries, as a streaming frame.
 
 Messages are as `schema.events` has them: one reading, or an array of them. What is none is left out: ingest makes a
-dead letter of it. Times need an offset here too, since a naive one would be read as UTC, and may not lie in the
-future: the readings after such a one would all seem to be old.
+dead letter of it. Times need an offset here too, since a naive one would be read as UTC.
 """
 
-from datetime import datetime
 from typing import Final
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
 from schema import topics
 from schema.database import kafka_bootstrap
-from schema.retention import Retention
 from schema.rollups import MEASURES
 from urbanclear.settings import Settings
 
@@ -39,29 +36,22 @@ def readings_of(session: SparkSession, settings: Settings, *, from_start: bool =
         .option("maxOffsetsPerTrigger", settings.stream_batch_messages)
         .load()
     )
-    return parsed(messages, settings)
+    return parsed(messages)
 
 
-def parsed(messages: DataFrame, settings: Settings) -> DataFrame:
-    """The readings in `messages`, of the form that Kafka's have in Spark."""
+def parsed(messages: DataFrame) -> DataFrame:
+    """The readings in `messages`, of the form that Kafka's have in Spark.
+
+    Nothing here depends on the clock: Spark would compile the plan of each batch anew.
+    """
     readings = messages.select(
         f.col("timestamp").alias("published"),
         f.explode(f.from_json(f.col("value").cast("string"), _MESSAGE, _STRICT)).alias("r"),
     ).select("published", "r.*")
     timed = readings.where(f.col("time").rlike(_WITH_OFFSET)).withColumn("at", f.try_to_timestamp("time"))
-    return timed.where(_acceptable(Retention.of(settings).oldest_accepted(settings), settings)).select(
+    return timed.where(f.col("sensor").isNotNull() & f.col("at").isNotNull()).select(
         "sensor",
         f.unix_micros("at").alias("time_us"),
         *(f.col(measure).cast("float") for measure in MEASURES),
         f.unix_millis("published").alias("published_ms"),
     )
-
-
-def _acceptable(oldest: datetime, settings: Settings) -> Column:
-    """As ingest has it; `current_timestamp` is that of the batch."""
-    latest = f.current_timestamp() + settings.future_tolerance
-    negative = (f.coalesce(f.col(measure), f.lit(0.0)) < 0 for measure in MEASURES)
-    accepted = f.col("sensor").isNotNull() & (f.col("at") >= f.lit(oldest)) & (f.col("at") <= latest)
-    for one in negative:
-        accepted &= ~one
-    return accepted & (f.col("speed_kmh").isNotNull() | f.col("volume_vph").isNotNull())

@@ -50,20 +50,22 @@ class Roster:
             np.array([lanes or UNKNOWN_LANES for *_, lanes in rows], np.int16),
         )
 
-    def readings(self, batch: pa.Table) -> Readings:
-        """What `spark.stream.readings` made of a batch, collected."""
+    def readings(self, batch: pa.Table, bounds: tuple[float, float]) -> Readings:
+        """What `spark.stream.readings` made of a batch, collected; `bounds` are the first and the last time (s since
+        1970) at which ingest takes a reading."""
         names = batch.column("sensor").combine_chunks().dictionary_encode()
         told = [self.places.get(name, UNKNOWN) for name in names.dictionary.to_pylist()]
         places = np.array([*told, UNKNOWN], np.int64)[names.indices.to_numpy()]
+        epochs = batch.column("time_us").to_numpy() / 1e6
         measures = np.array([batch.column(name).to_numpy() for name in MEASURES], np.float32)
-        known = places != UNKNOWN
-        good = known.copy()
-        good[known] = ~implausible(measures[:, known], self.kinds[places[known]], self.lanes[places[known]])
-        speeds, volumes = (measures[MEASURES.index(name)][good].astype(float) for name in ("speed_kmh", "volume_vph"))
+        speeds, volumes = (measures[MEASURES.index(name)] for name in ("speed_kmh", "volume_vph"))
+        good = (places != UNKNOWN) & (epochs >= bounds[0]) & (epochs <= bounds[1])
+        good &= ~(measures < 0).any(axis=0) & ~(np.isnan(speeds) & np.isnan(volumes))
+        good[good] = ~implausible(measures[:, good], self.kinds[places[good]], self.lanes[places[good]])
         return Readings(
             self.ids[places[good]],
-            batch.column("time_us").to_numpy()[good] / 1e6,
-            speeds,
-            volumes,
+            epochs[good],
+            speeds[good].astype(float),
+            volumes[good].astype(float),
             [name for name, place in zip(names.dictionary.to_pylist(), told, strict=True) if place == UNKNOWN],
         )
