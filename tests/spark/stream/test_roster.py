@@ -71,7 +71,7 @@ def test_a_batch_may_be_empty() -> None:
     )
 )
 def test_every_reading_keeps_its_sensor_time_and_speed(told: list[tuple[str, timedelta, float]]) -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"sensor": name, "time_us": int(EPOCH * 1e6) + past // timedelta(microseconds=1), "speed_kmh": speed}
         for name, past, speed in told
     ]
