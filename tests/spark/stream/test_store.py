@@ -16,7 +16,8 @@ BEGIN = Change(1, "speed_drop", START, None, 4.0, 100.0, 60.0, begins=True)
 WORSE = replace(BEGIN, score=7.0, observed=30.0, begins=False)
 END = replace(WORSE, end=START + 900)
 _RUN = """
-    INSERT INTO spark_runs (id, job, status, parameters, code_version) VALUES ('a', 'anomalies', 'succeeded', '{}', '0')
+    INSERT INTO spark_runs (id, job, status, parameters, code_version)
+    VALUES ('a', 'anomalies', 'succeeded', '{}', '0')
 """
 _BY_JOB = """
     INSERT INTO anomalies (sensor_id, time, kind, score, run_id) VALUES (1, to_timestamp(%s), 'speed_drop', 5, 'a')
