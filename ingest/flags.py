@@ -11,22 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.readings import MICROSECOND, Integers, Readings
-from ingest.registry import KINDS, Registry
-from schema.quality import PLAUSIBLE, STUCK_READINGS
+from ingest.registry import Registry
+from schema.quality import STUCK_READINGS, Mask, implausible
 from schema.rollups import MEASURES, Flag
 
 GOOD: Final = 0
-_SPEED, _VOLUME, _OCCUPANCY, _TRAVEL_TIME = (
-    MEASURES.index(name) for name in ("speed_kmh", "volume_vph", "occupancy", "travel_time_s")
-)
-_MOST: Final = np.array(
-    [
-        [most.speed_kmh, most.volume_vph_per_lane, most.occupancy, most.travel_time_s]
-        for most in (PLAUSIBLE[kind] for kind in KINDS)
-    ],
-    dtype=np.float32,
-)
-Mask = NDArray[np.bool_]
+_VOLUME: Final = MEASURES.index("volume_vph")
 
 
 @dataclass(frozen=True)
@@ -86,11 +76,7 @@ def _late(readings: Readings, registry: Registry, rules: Rules, now: int) -> Mas
 
 def _implausible(readings: Readings, registry: Registry) -> Mask:
     kinds, lanes = (registry.state[name][readings.sensors] for name in ("kind", "lanes"))
-    most = _MOST.T[:, kinds]
-    most[_VOLUME] *= lanes
-    speed, volume = readings.measures[_SPEED], readings.measures[_VOLUME]
-    too_much = (readings.measures > most).any(axis=0)
-    return np.asarray(too_much | ((speed == 0) & (volume > 0)))
+    return implausible(readings.measures, kinds, lanes)
 
 
 def _stuck(readings: Readings, registry: Registry, rules: Rules) -> Mask:

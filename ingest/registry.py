@@ -16,11 +16,10 @@ from psycopg.rows import TupleRow
 from ingest import statements
 from ingest.readings import NEVER, Integers, Readings, microseconds
 from schema.events import ExternalId
-from schema.quality import PLAUSIBLE, UNKNOWN_LANES, Kind
+from schema.quality import KINDS, UNKNOWN_LANES
 from schema.rollups import MEASURES
 
 NO_SENSOR: Final = -1
-KINDS: Final[tuple[Kind, ...]] = tuple(PLAUSIBLE)
 _FIRST_PLACES: Final = 1_024
 _LOADED_AT_ONCE: Final = 1_000
 

@@ -9,11 +9,16 @@ here may report every few seconds.
 """
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
+from schema.rollups import MEASURES
 from schema.units import KMH_PER_MPH
 
 Kind = Literal["link", "detector"]
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,25 @@ PLAUSIBLE: Final[dict[Kind, Plausible]] = {
     "link": Plausible(speed_kmh=100 * KMH_PER_MPH),
     "detector": Plausible(speed_kmh=200),
 }
+KINDS: Final[tuple[Kind, ...]] = tuple(PLAUSIBLE)
 UNKNOWN_LANES: Final = 8
 """Taken for a sensor that nobody has described: the widest urban freeways have about as many in a direction."""
 
 STUCK_READINGS: Final = 8
+
+_SPEED, _VOLUME = MEASURES.index("speed_kmh"), MEASURES.index("volume_vph")
+_MOST: Final = np.array(
+    [
+        [most.speed_kmh, most.volume_vph_per_lane, most.occupancy, most.travel_time_s]
+        for most in (PLAUSIBLE[kind] for kind in KINDS)
+    ],
+    dtype=np.float32,
+)
+
+
+def implausible(measures: NDArray[np.float32], kinds: NDArray[Any], lanes: NDArray[Any]) -> Mask:
+    """Which readings are not believed; `measures` has a row for each of MEASURES, `kinds` places in KINDS."""
+    most = _MOST.T[:, kinds]
+    most[_VOLUME] *= lanes
+    too_much = (measures > most).any(axis=0)
+    return np.asarray(too_much | ((measures[_SPEED] == 0) & (measures[_VOLUME] > 0)))

@@ -274,6 +274,16 @@ insights = Table(
     comment="What a span was notable for",
 )
 
+anomaly_streams = Table(
+    "anomaly_streams",
+    metadata,
+    Column("query_id", Text, primary_key=True, comment="of the query, as its checkpoint has it"),
+    Column("batch_id", BigInteger, nullable=False, comment="of the newest batch whose effects are here"),
+    Column("state", LargeBinary, nullable=False, comment="what the detector remembered after it"),
+    Column("updated_at", Time, nullable=False, server_default=func.now(), comment="when that batch was written, UTC"),
+    comment="How far each stream of anomalies has come",
+)
+
 sensor_clusters = Table(
     "sensor_clusters",
     metadata,

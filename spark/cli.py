@@ -10,10 +10,11 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from spark.insights.cli import AsJson, Master, insights
+from spark.stream.cli import stream
 from urbanclear.errors import ConfigurationError
 from urbanclear.settings import get_settings
 
-app = typer.Typer(no_args_is_help=True, help="Batch jobs on Spark.")
+app = typer.Typer(no_args_is_help=True, help="Batch jobs on Spark, and a stream.")
 
 From = Annotated[str | None, typer.Option("--from", help="first time, RFC 3339; by default --days before the last")]
 To = Annotated[
@@ -28,7 +29,7 @@ Folder = Annotated[Path | None, typer.Option(help="folder of the files, with --f
 
 @app.callback()
 def jobs() -> None:
-    """Each command is one job; it reads the database over JDBC and writes its result tables."""
+    """Each command is one job; it reads the database over JDBC, the stream Kafka, and writes its result tables."""
 
 
 @app.command()
@@ -75,6 +76,7 @@ def anomalies(
 
 
 app.command()(insights)
+app.command()(stream)
 
 
 @app.command(name="all")

@@ -17,6 +17,7 @@ import api.metrics
 import ingest.metrics
 import ingest.sources.mqtt.metrics
 import schema.metrics
+import spark.stream.metrics
 from api.app import create_app
 from schema import topics
 from schema.analyst import readable
@@ -67,6 +68,7 @@ def test_every_endpoint_is_documented() -> None:
     ("part", "page"),
     [
         (schema.metrics, "schema.md"),
+        (spark.stream.metrics, "spark.md"),
         (api.metrics, "api.md"),
         (api.access.metrics, "access.md"),
         (ingest.metrics, "ingest.md"),

@@ -219,6 +219,13 @@ class Settings(BaseSettings):
     results_dir: Path = Field(
         Path("data/processed/batch_results"), description="where batch jobs put their results as Parquet files"
     )
+    stream_checkpoint: Path = Field(
+        Path("data/processed/stream"),
+        description="where `urbanclear spark stream` notes how far it has come, of one database and one Kafka",
+    )
+    stream_batch_messages: int = Field(
+        4_000, ge=1, description="most messages that `urbanclear spark stream` takes at once, which bounds its memory"
+    )
     city_lat: float = Field(
         40.7128, ge=-90, le=90, description="latitude of the city, where its weather is asked for"
     )

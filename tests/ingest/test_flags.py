@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from ingest.flags import GOOD, Rules, flag, in_key_order
 from ingest.readings import NEVER, Readings, microseconds
-from ingest.registry import KINDS, Registry
-from schema.quality import PLAUSIBLE, STUCK_READINGS
+from ingest.registry import Registry
+from schema.quality import KINDS, PLAUSIBLE, STUCK_READINGS
 from schema.rollups import MEASURES, Flag
 
 DOCS = Path(__file__).parents[2] / "docs"

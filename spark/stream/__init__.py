@@ -1,0 +1,1 @@
+"""Anomalies while they happen: `urbanclear spark stream`."""
