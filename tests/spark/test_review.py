@@ -70,7 +70,7 @@ async def load(url: str, span: Span, speeds: Path, collisions: Path) -> None:
     async with await AsyncConnection.connect(url, autocommit=True) as connection, Store(url) as ingest:
         await ingest.store([*told.sensors.values(), *(one for one in incidents if isinstance(one, Incident))])
         found = await connection.execute("SELECT external_id, id FROM sensors")
-        ids = dict(await found.fetchall())
+        ids = {f"{name}": int(number) for name, number in await found.fetchall()}
         await asyncio.to_thread(
             _copy, url, span, [(ids[one.sensor], one.time, one.speed_kmh) for one in told.readings]
         )
