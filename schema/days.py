@@ -47,6 +47,12 @@ class Days:
         today = (newest + FIVE_MINUTES).astimezone(ZoneInfo(time_zone)).date()
         return cls(today - timedelta(days=count), today - timedelta(days=1))
 
+    @classmethod
+    def ended_in(cls, start: datetime, end: datetime, time_zone: str) -> "Days | None":
+        """Those that were over at `end` and not yet at `start`; None where there is none."""
+        first, last = (cls.newest_whole(time, time_zone).last for time in (start, end - timedelta(microseconds=1)))
+        return cls(first + timedelta(days=1), last) if first < last else None
+
     @property
     def before(self) -> "Days":
         """As many days, just before."""

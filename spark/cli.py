@@ -1,26 +1,23 @@
 """`urbanclear spark …`."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 from rich.table import Column, Table
 
 from spark.insights.cli import AsJson, Master, insights
+from spark.options import Days, From, To
+from spark.review.cli import review
 from spark.stream.cli import stream
 from urbanclear.errors import ConfigurationError
 from urbanclear.settings import get_settings
 
 app = typer.Typer(no_args_is_help=True, help="Batch jobs on Spark, and a stream.")
 
-From = Annotated[str | None, typer.Option("--from", help="first time, RFC 3339; by default --days before the last")]
-To = Annotated[
-    str | None, typer.Option("--to", help="time just after the last; by default that of the newest reading")
-]
-Days = Annotated[float, typer.Option(help="how far back, where --from is not said", min=0.05)]
 FormatOption = Annotated[
     Literal["database", "nab"], typer.Option("--format", help="database, or nab: files of that benchmark")
 ]
@@ -49,11 +46,21 @@ def clusters(
     start: From = None,
     end: To = None,
     days: Days = 28,
+    picture: Annotated[
+        Path | None, typer.Option(help=".png, .svg or .pdf to draw the clusters into", show_default=False)
+    ] = None,
     master: Master = "local[*]",
     as_json: AsJson = False,
 ) -> None:
     """Group sensors by the shape of their week; into sensor_clusters and cluster_shapes."""
+    from schema.database import database_url
+    from spark.clusters.picture import draw, require_form
+
+    if picture is not None:
+        require_form(picture)
     _run({"clusters": {"k": k}}, start, end, days, master, as_json)
+    if picture is not None:
+        draw(database_url(get_settings()), picture)
 
 
 @app.command()
@@ -77,16 +84,18 @@ def anomalies(
 
 app.command()(insights)
 app.command()(stream)
+app.command()(review)
 
 
 @app.command(name="all")
 def every(
     start: From = None, end: To = None, days: Days = 7, master: Master = "local[*]", as_json: AsJson = False
 ) -> None:
-    """All jobs, one after the other, over one reading of the last 7 days."""
+    """All jobs, one after the other, over one reading of the last 7 days; then insights of the days that ended in
+    it."""
     from spark.jobs import JOBS
 
-    _run({name: {} for name in JOBS}, start, end, days, master, as_json)
+    _run({name: {} for name in JOBS}, start, end, days, master, as_json, with_insights=True)
 
 
 @app.command()
@@ -131,8 +140,11 @@ def _run(
     days: float,
     master: str,
     as_json: bool,
+    *,
+    with_insights: bool = False,
 ) -> None:
     from schema.database import database_url
+    from spark.insights.job import run_within
     from spark.jobs import run_jobs
     from spark.progress import progress_bar
     from spark.session import spark_session
@@ -145,7 +157,19 @@ def _run(
         spark_session(settings, " ".join(asked), master) as session,
         bar.watching(session.sparkContext) as say,
     ):
-        found = [run.record() for run in run_jobs(session, settings, asked, span, say)]
+        runs = run_jobs(session, settings, asked, span, say)
+        lacking = None
+        if with_insights:
+            try:
+                runs.append(run_within(session, settings, span, say))
+            except ConfigurationError as reason:  # a city may be too young for them
+                lacking = f"{reason}"
+    _show([run.record() for run in runs], as_json)
+    if lacking:
+        typer.echo(f"Without insights: {lacking}", err=True)
+
+
+def _show(found: Sequence[Mapping[str, Any]], as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(found, indent=2))
         return

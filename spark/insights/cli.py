@@ -79,4 +79,4 @@ def computed(settings: Settings, days: "Days", parameters: "Parameters", master:
         spark_session(settings, JOB, master) as session,
         bar.watching(session.sparkContext) as say,
     ):
-        return run(session, settings, days, parameters, say)
+        return run(session, settings, days, parameters, say)[1]

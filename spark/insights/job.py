@@ -16,7 +16,7 @@ from spark.insights.insight import Insight
 from spark.insights.measures import Reader
 from spark.insights.parameters import Parameters
 from spark.jdbc import Source
-from spark.runs import Result, Say, run_of
+from spark.runs import Result, Run, Say, run_of
 from spark.spans import Span
 from urbanclear.errors import ConfigurationError
 from urbanclear.settings import Settings
@@ -42,7 +42,9 @@ _STORED: Final = """
 """
 
 
-def run(session: SparkSession, settings: Settings, days: Days, parameters: Parameters, say: Say) -> list[Insight]:
+def run(
+    session: SparkSession, settings: Settings, days: Days, parameters: Parameters, say: Say
+) -> tuple[Run, list[Insight]]:
     """Compute the insights of `days` and put them in the place of former ones of the same days.
 
     Raises as `require_measures` does.
@@ -57,7 +59,18 @@ def run(session: SparkSession, settings: Settings, days: Days, parameters: Param
         this.rows_in = reader.rows
         rows = [astuple(insight) for insight in found]
         this.store(Result(insights, COLUMNS, rows, _FORGET, (JOB, span.start, span.end)))
-    return found
+    return this, found
+
+
+def run_within(session: SparkSession, settings: Settings, span: Span, say: Say) -> Run:
+    """Those of the days that ended in the span, by the parameters of the settings.
+
+    Raises `ConfigurationError` where no day did, and as `require_measures` does.
+    """
+    days = Days.ended_in(span.start, span.end, settings.time_zone)
+    if days is None:
+        raise ConfigurationError("No day ended in the span: choose a longer one for insights.")
+    return run(session, settings, days, Parameters(settings.time_zone, settings.planning_percentile), say)[0]
 
 
 def require_measures(database_url: str, days: Days) -> None:

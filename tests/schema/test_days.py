@@ -24,6 +24,22 @@ def test_a_day_is_over_once_its_last_5_minutes_have_a_reading(newest: datetime, 
     assert Days.newest_whole(newest, NEW_YORK) == Days(last - timedelta(days=6), last)
 
 
+@given(st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)), st.sampled_from([NEW_YORK, "Asia/Kolkata"]))
+def test_the_days_of_a_span_up_to_the_newest_reading_are_the_last_that_are_over(newest: datetime, zone: str) -> None:
+    until = newest.replace(tzinfo=UTC)
+    days, last = Days.ended_in(until - timedelta(days=7), until, zone), Days.newest_whole(until, zone)
+    assert days is not None
+    assert abs(len(days) - len(last)) <= 1  # where the clock changes
+    assert days.last == Days.newest_whole(until - timedelta(microseconds=1), zone).last
+
+
+def test_days_from_midnight_to_midnight_are_themselves_and_a_part_of_a_day_is_none() -> None:
+    days = Days(date(2026, 3, 7), date(2026, 3, 9))
+    start, end = days.bounds(NEW_YORK)
+    assert Days.ended_in(start, end, NEW_YORK) == days
+    assert Days.ended_in(start, start + timedelta(hours=23), NEW_YORK) is None
+
+
 def test_the_week_in_which_the_clock_changes_has_an_hour_less() -> None:
     start, end = Days.of_week("2026-W10").bounds(NEW_YORK)
     assert (start, end - start) == (datetime(2026, 3, 2, 5, tzinfo=UTC), timedelta(days=7, hours=-1))

@@ -1,21 +1,25 @@
 """`urbanclear spark …`, as an operator runs it."""
 
+import asyncio
 import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import AsyncConnection
 from typer.testing import CliRunner, Result
 
+from schema.measures import Definition, compute_days
 from spark.anomalies.stream import ALARM_SCORE
 from spark.cli import app
 from spark.jobs import JOBS
 from tests.spark.shapes import MIDNIGHT, SENSORS, STEP
 from urbanclear.errors import ConfigurationError
-from urbanclear.settings import get_settings
+from urbanclear.settings import Settings, get_settings
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +43,7 @@ def test_all_jobs_run_at_one_command_and_their_runs_are_listed(
     monkeypatch.setenv("URBANCLEAR_DATABASE_URL", city)
     monkeypatch.setenv("URBANCLEAR_RESULTS_DIR", str(tmp_path))
     monkeypatch.setenv("URBANCLEAR_TIME_ZONE", "UTC")
+    measure(city, MIDNIGHT + timedelta(days=7), MIDNIGHT + timedelta(days=13))
     span = ["--from", "2026-03-02T00:00:00Z", "--to", "2026-03-16T00:00:00Z"]
     done = subprocess.run(  # a process of its own, as a session that is there already would be ended
         [sys.executable, "-m", "urbanclear", "spark", "all", *span, "--master", "local[2]", "--json"],
@@ -48,12 +53,24 @@ def test_all_jobs_run_at_one_command_and_their_runs_are_listed(
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert [one["job"] for one in found] == list(JOBS)
+    assert [one["job"] for one in found] == [*JOBS, "insights"]
+    assert (found[-1]["from"], found[-1]["to"]) == ("2026-03-02T00:00:00+00:00", "2026-03-16T00:00:00+00:00")
     with psycopg.connect(city) as connection:
         assert connection.execute("SELECT count(*) FROM sensor_clusters").fetchone() == (SENSORS,)
     listed = json.loads(spark("runs", "--json").stdout)
     assert {(one["id"], one["status"]) for one in listed} == {(one["id"], "succeeded") for one in found}
     assert all(one["id"] in spark("runs").stdout for one in found)
+
+
+def measure(url: str, *times: datetime) -> None:
+    """What insights are made of, of these days."""
+
+    async def compute() -> None:
+        async with await AsyncConnection.connect(url, autocommit=True) as connection:
+            definition = Definition.of(Settings(time_zone="UTC"))
+            await compute_days(connection, [time.date() for time in times], definition)
+
+    asyncio.run(compute())
 
 
 @pytest.mark.parametrize(

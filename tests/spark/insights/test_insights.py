@@ -152,7 +152,7 @@ async def test_a_run_is_stored_in_the_place_of_the_former_and_holds_until_measur
     assert stored(database_url, week, PARAMETERS) == []
     said: list[str] = []
     run(session, settings, week, PARAMETERS, said.append)
-    found = run(session, settings, week, PARAMETERS, said.append)
+    _, found = run(session, settings, week, PARAMETERS, said.append)
     assert said == ["Reading and comparing", "Writing"] * 2
     assert (await city.row("SELECT count(*), count(DISTINCT run_id) AS runs FROM insights")) == {
         "count": len(found),
