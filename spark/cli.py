@@ -20,24 +20,33 @@ To = Annotated[
     str | None, typer.Option("--to", help="time just after the last; by default that of the newest reading")
 ]
 Days = Annotated[float, typer.Option(help="how far back, where --from is not said", min=0.05)]
+Source = Annotated[
+    str, typer.Option(help="of the readings: database, kafka, or the path of CSV or Parquet files", metavar="SOURCE")
+]
 FormatOption = Annotated[
-    Literal["database", "nab"], typer.Option("--format", help="database, or nab: files of that benchmark")
+    Literal["nab"] | None,
+    typer.Option("--format", help="nab: score single series, files of that benchmark, without a database"),
 ]
 Folder = Annotated[Path | None, typer.Option(help="folder of the files, with --format nab", show_default=False)]
 
 
 @app.callback()
 def jobs() -> None:
-    """Each command is one job; it reads the database over JDBC and writes its result tables."""
+    """Each command is one job; it reads the database over JDBC, or another source, and writes its result tables."""
 
 
 @app.command()
 def patterns(
-    start: From = None, end: To = None, days: Days = 28, master: Master = "local[*]", as_json: AsJson = False
+    start: From = None,
+    end: To = None,
+    days: Days = 28,
+    source: Source = "database",
+    master: Master = "local[*]",
+    as_json: AsJson = False,
 ) -> None:
     """What is normal: profiles by kind of day and quarter of an hour, rush hours, seasonality; into profiles and
     seasonality."""
-    _run({"patterns": {}}, start, end, days, master, as_json)
+    _run({"patterns": {}}, start, end, days, master, as_json, source)
 
 
 @app.command()
@@ -48,11 +57,12 @@ def clusters(
     start: From = None,
     end: To = None,
     days: Days = 28,
+    source: Source = "database",
     master: Master = "local[*]",
     as_json: AsJson = False,
 ) -> None:
     """Group sensors by the shape of their week; into sensor_clusters and cluster_shapes."""
-    _run({"clusters": {"k": k}}, start, end, days, master, as_json)
+    _run({"clusters": {"k": k}}, start, end, days, master, as_json, source)
 
 
 @app.command()
@@ -60,18 +70,19 @@ def anomalies(
     start: From = None,
     end: To = None,
     days: Days = 28,
+    source: Source = "database",
     master: Master = "local[*]",
-    source: FormatOption = "database",
+    file_format: FormatOption = None,
     path: Folder = None,
     as_json: AsJson = False,
 ) -> None:
     """Stretches in which sensors were not as they normally are, into anomalies; or a score for each row of files."""
-    if source == "nab":
+    if file_format == "nab":
         _score_files(path, as_json)
         return
     if path is not None:
-        raise ConfigurationError("--path is for --format nab: say both, or neither.")
-    _run({"anomalies": {}}, start, end, days, master, as_json)
+        raise ConfigurationError("--path is for --format nab: say both, or neither; --source names readings.")
+    _run({"anomalies": {}}, start, end, days, master, as_json, source)
 
 
 app.command()(insights)
@@ -79,12 +90,17 @@ app.command()(insights)
 
 @app.command(name="all")
 def every(
-    start: From = None, end: To = None, days: Days = 7, master: Master = "local[*]", as_json: AsJson = False
+    start: From = None,
+    end: To = None,
+    days: Days = 7,
+    source: Source = "database",
+    master: Master = "local[*]",
+    as_json: AsJson = False,
 ) -> None:
     """All jobs, one after the other, over one reading of the last 7 days."""
     from spark.jobs import JOBS
 
-    _run({name: {} for name in JOBS}, start, end, days, master, as_json)
+    _run({name: {} for name in JOBS}, start, end, days, master, as_json, source)
 
 
 @app.command()
@@ -129,21 +145,24 @@ def _run(
     days: float,
     master: str,
     as_json: bool,
+    named: str = "database",
 ) -> None:
-    from schema.database import database_url
     from spark.jobs import run_jobs
     from spark.progress import progress_bar
     from spark.session import spark_session
-    from spark.spans import span_of
+    from spark.sources.source import source_of
+    from spark.spans import Asked
 
-    settings = get_settings()
-    span = span_of(database_url(settings), start, end, days)
+    settings, when = get_settings(), Asked.of(start, end, days)
+    source = source_of(named, settings)
     with (
         progress_bar() as bar,
         spark_session(settings, " ".join(asked), master) as session,
         bar.watching(session.sparkContext) as say,
     ):
-        found = [run.record() for run in run_jobs(session, settings, asked, span, say)]
+        say("Looking at the source")
+        opened = source.open(session)
+        found = [run.record() for run in run_jobs(session, settings, asked, when.span(opened.newest), say, opened)]
     if as_json:
         typer.echo(json.dumps(found, indent=2))
         return
@@ -153,3 +172,5 @@ def _run(
         total = f"{sum(run['seconds'].values()):.1f}"
         table.add_row(run["id"], f"{run['rows_in']:,}", f"{run['rows_out']:,}", total, stages)
     Console().print(table)
+    if unknown := found[0]["unknown_sensors"]:
+        Console().print(f"{unknown:,} sensors of the source are not in the database and were left out.")
