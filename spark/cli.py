@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from spark.insights.cli import AsJson, Master, insights
+from spark.nightly.cli import nightly
 from urbanclear.errors import ConfigurationError
 from urbanclear.settings import get_settings
 
@@ -86,6 +87,7 @@ def anomalies(
 
 
 app.command()(insights)
+app.command()(nightly)
 
 
 @app.command(name="all")
