@@ -1,14 +1,16 @@
-"""A Spark session: the machine's Java, this Python, the JDBC driver, UTC, and on one machine nothing but loopback."""
+"""A Spark session: the machine's Java, this Python, the libraries, UTC, and on one machine nothing but loopback."""
 
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 from pyspark.sql import SparkSession
 
 from urbanclear.embedded.jars import locked, resolve
 from urbanclear.embedded.java import find_java
+from urbanclear.hosts import is_loopback
 from urbanclear.settings import LOOPBACK, Settings
 
 LOCAL = "local"
@@ -18,7 +20,10 @@ LOCAL = "local"
 def spark_session(settings: Settings, job: str, master: str) -> Iterator[SparkSession]:
     """A session for one job, stopped on leaving. Raises `JavaNotFound` or `JarsUnavailable`."""
     os.environ["JAVA_HOME"] = str(find_java().home)
-    os.environ["PYSPARK_PYTHON"] = sys.executable
+    if _is_on_this_machine(master):
+        os.environ["PYSPARK_PYTHON"] = sys.executable
+    else:
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # that of the workers, which may have another path
     folder = resolve("spark", settings)
     jars = ",".join(str(folder / jar.file) for jar in locked("spark"))  # a given folder may hold others too
     builder = SparkSession.builder.appName(f"urbanclear {job}").master(master)
@@ -42,4 +47,8 @@ def _configuration(master: str) -> dict[str, str]:
         "spark.driver.memory": "2g",
     }
     local = {"spark.driver.bindAddress": LOOPBACK, "spark.driver.host": LOOPBACK}
-    return {**common, **local} if master.startswith(LOCAL) else common
+    return {**common, **local} if _is_on_this_machine(master) else common
+
+
+def _is_on_this_machine(master: str) -> bool:
+    return master.startswith(LOCAL) or is_loopback(urlsplit(master).hostname or "")
