@@ -12,19 +12,13 @@ from pyspark.sql import functions as f
 
 from spark.calendar import Calendar
 from spark.days import Days
-from spark.jdbc import Source, read_grid
 from spark.runs import Run
 from spark.sensors import Sensor, sensors_of
 from spark.series import Look, in_buckets, packed
+from spark.sources.readings import Opened
 from urbanclear.errors import ConfigurationError
 
 BUCKETS_A_CORE: Final = 4
-_READINGS: Final = """
-    SELECT sensor_id, time, extract(epoch FROM time)::bigint AS epoch, speed_kmh::real AS speed_kmh,
-           volume_vph::real AS volume_vph, (stuck > 0)::integer AS stuck
-    FROM readings_5m
-    WHERE readings > 0
-"""
 
 
 @dataclass(frozen=True)
@@ -50,23 +44,22 @@ class City:
 
 
 @contextmanager
-def city_of(session: SparkSession, database_url: str, run: Run, calendar: Calendar) -> Iterator[City]:
+def city_of(session: SparkSession, database_url: str, run: Run, calendar: Calendar, source: Opened) -> Iterator[City]:
     """The city of a database in the run's span, whose readings are read once; they are forgotten on leaving.
 
     Raises `ConfigurationError` where there are no sensors, or no readings in the span.
     """
     with run.stage("Reading"):
-        sensors = sensors_of(database_url)
-        ids = (sensors[0].id, sensors[-1].id)
-        readings = packed(read_grid(session, Source.of(database_url), _READINGS, run.span, ids))
-        readings = readings.persist(StorageLevel.MEMORY_AND_DISK)
+        sensors, taken = sensors_of(database_url), source.take(run.span)
+        readings = packed(taken.readings).persist(StorageLevel.MEMORY_AND_DISK)
         found = readings.agg(f.sum(f.size("epoch"))).first()
     if found is None or not found[0]:
         raise ConfigurationError(
-            f"There are no readings from {run.span.start:%Y-%m-%d %H:%M} to {run.span.end:%Y-%m-%d %H:%M} UTC: "
-            f"choose another --from and --to, or start a source, for example with `urbanclear up`."
+            f"There are no readings from {run.span.start:%Y-%m-%d %H:%M} to {run.span.end:%Y-%m-%d %H:%M} UTC in "
+            f"{source.name}: choose another --from and --to, or start a source, for example with `urbanclear up`."
         )
     run.rows_in += found[0]
+    run.unknown_sensors = taken.unknown_sensors
     try:
         yield City(session, sensors, readings, Days.of_span(calendar, run.span))
     finally:

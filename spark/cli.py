@@ -18,24 +18,34 @@ from urbanclear.settings import get_settings
 
 app = typer.Typer(no_args_is_help=True, help="Batch jobs on Spark, and a stream.")
 
+Source = Annotated[
+    str, typer.Option(help="of the readings: database, kafka, or the path of CSV or Parquet files", metavar="SOURCE")
+]
 FormatOption = Annotated[
-    Literal["database", "nab"], typer.Option("--format", help="database, or nab: files of that benchmark")
+    Literal["nab"] | None,
+    typer.Option("--format", help="nab: score single series, files of that benchmark, without a database"),
 ]
 Folder = Annotated[Path | None, typer.Option(help="folder of the files, with --format nab", show_default=False)]
 
 
 @app.callback()
 def jobs() -> None:
-    """Each command is one job; it reads the database over JDBC, the stream Kafka, and writes its result tables."""
+    """Each command is one job; it reads the database over JDBC or another --source, the stream Kafka, and writes its
+    result tables."""
 
 
 @app.command()
 def patterns(
-    start: From = None, end: To = None, days: Days = 28, master: Master = "local[*]", as_json: AsJson = False
+    start: From = None,
+    end: To = None,
+    days: Days = 28,
+    source: Source = "database",
+    master: Master = "local[*]",
+    as_json: AsJson = False,
 ) -> None:
     """What is normal: profiles by kind of day and quarter of an hour, rush hours, seasonality; into profiles and
     seasonality."""
-    _run({"patterns": {}}, start, end, days, master, as_json)
+    _run({"patterns": {}}, start, end, days, master, as_json, source)
 
 
 @app.command()
@@ -49,6 +59,7 @@ def clusters(
     picture: Annotated[
         Path | None, typer.Option(help=".png, .svg or .pdf to draw the clusters into", show_default=False)
     ] = None,
+    source: Source = "database",
     master: Master = "local[*]",
     as_json: AsJson = False,
 ) -> None:
@@ -58,7 +69,7 @@ def clusters(
 
     if picture is not None:
         require_form(picture)
-    _run({"clusters": {"k": k}}, start, end, days, master, as_json)
+    _run({"clusters": {"k": k}}, start, end, days, master, as_json, source)
     if picture is not None:
         draw(database_url(get_settings()), picture)
 
@@ -68,18 +79,19 @@ def anomalies(
     start: From = None,
     end: To = None,
     days: Days = 28,
+    source: Source = "database",
     master: Master = "local[*]",
-    source: FormatOption = "database",
+    file_format: FormatOption = None,
     path: Folder = None,
     as_json: AsJson = False,
 ) -> None:
     """Stretches in which sensors were not as they normally are, into anomalies; or a score for each row of files."""
-    if source == "nab":
+    if file_format == "nab":
         _score_files(path, as_json)
         return
     if path is not None:
-        raise ConfigurationError("--path is for --format nab: say both, or neither.")
-    _run({"anomalies": {}}, start, end, days, master, as_json)
+        raise ConfigurationError("--path is for --format nab: say both, or neither; --source names readings.")
+    _run({"anomalies": {}}, start, end, days, master, as_json, source)
 
 
 app.command()(insights)
@@ -89,13 +101,18 @@ app.command()(review)
 
 @app.command(name="all")
 def every(
-    start: From = None, end: To = None, days: Days = 7, master: Master = "local[*]", as_json: AsJson = False
+    start: From = None,
+    end: To = None,
+    days: Days = 7,
+    source: Source = "database",
+    master: Master = "local[*]",
+    as_json: AsJson = False,
 ) -> None:
     """All jobs, one after the other, over one reading of the last 7 days; then insights of the days that ended in
     it."""
     from spark.jobs import JOBS
 
-    _run({name: {} for name in JOBS}, start, end, days, master, as_json, with_insights=True)
+    _run({name: {} for name in JOBS}, start, end, days, master, as_json, source, with_insights=True)
 
 
 @app.command()
@@ -140,24 +157,28 @@ def _run(
     days: float,
     master: str,
     as_json: bool,
+    named: str,
     *,
     with_insights: bool = False,
 ) -> None:
-    from schema.database import database_url
     from spark.insights.job import run_within
     from spark.jobs import run_jobs
     from spark.progress import progress_bar
     from spark.session import spark_session
-    from spark.spans import span_of
+    from spark.sources.source import source_of
+    from spark.spans import Asked
 
-    settings = get_settings()
-    span = span_of(database_url(settings), start, end, days)
+    settings, when = get_settings(), Asked.of(start, end, days)
+    source = source_of(named, settings)
     with (
         progress_bar() as bar,
         spark_session(settings, " ".join(asked), master) as session,
         bar.watching(session.sparkContext) as say,
     ):
-        runs = run_jobs(session, settings, asked, span, say)
+        say("Looking at the source")
+        opened = source.open(session)
+        span = when.span(opened.newest)
+        runs = run_jobs(session, settings, asked, span, say, opened)
         lacking = None
         if with_insights:
             try:
@@ -179,3 +200,5 @@ def _show(found: Sequence[Mapping[str, Any]], as_json: bool) -> None:
         total = f"{sum(run['seconds'].values()):.1f}"
         table.add_row(run["id"], f"{run['rows_in']:,}", f"{run['rows_out']:,}", total, stages)
     Console().print(table)
+    if unknown := found[0]["unknown_sensors"]:
+        Console().print(f"{unknown:,} sensors of the source are not in the database and were left out.")

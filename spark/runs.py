@@ -70,6 +70,7 @@ class Run:
     span: Span
     say: Say
     rows_in: int = 0
+    unknown_sensors: int = 0  # of the source, left out
     seconds: dict[str, float] = field(default_factory=dict)
     results: list[Result] = field(default_factory=list)
 
@@ -82,6 +83,7 @@ class Run:
             "from": self.span.start.isoformat(),
             "to": self.span.end.isoformat(),
             "rows_in": self.rows_in,
+            "unknown_sensors": self.unknown_sensors,
             "rows_out": sum(written.values()),
             "written": written,
             "seconds": self.seconds,

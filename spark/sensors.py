@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import Final
 
-import psycopg
 from psycopg.rows import class_row
 
+from spark.spans import answering
 from urbanclear.errors import ConfigurationError
 
 _SENSORS: Final = """
-    SELECT sensors.id, external_id AS sensor, area, road, corridor, ordinal
+    SELECT sensors.id, external_id AS sensor, area, road, corridor, ordinal, kind, lanes
     FROM sensors LEFT JOIN measures.links ON links.sensor_id = sensors.id
     ORDER BY sensors.id
 """
@@ -25,6 +25,8 @@ class Sensor:
     road: str | None
     corridor: str | None
     ordinal: int | None
+    kind: str = "link"
+    lanes: int | None = None
 
     @property
     def along(self) -> str:
@@ -38,8 +40,8 @@ class Sensor:
 
 
 def sensors_of(database_url: str) -> list[Sensor]:
-    """All sensors; raises `ConfigurationError` where there is none."""
-    with psycopg.connect(database_url) as connection, connection.cursor(row_factory=class_row(Sensor)) as cursor:
+    """All sensors; raises `ConfigurationError` where there is none, or no database that answers."""
+    with answering(database_url) as connection, connection.cursor(row_factory=class_row(Sensor)) as cursor:
         found = cursor.execute(_SENSORS).fetchall()
     if not found:
         raise ConfigurationError("There are no sensors yet: start a source, for example with `urbanclear up`.")

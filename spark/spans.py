@@ -2,9 +2,11 @@
 readings.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 
@@ -25,20 +27,44 @@ class Span:
             raise ConfigurationError(f"The span ends ({self.end}) before it starts ({self.start}): turn them round.")
 
 
-def span_of(database_url: str, start: str | None, end: str | None, days: float) -> Span:
-    """What `--from`, `--to` and `--days` say; without an end, up to the newest reading, whatever the clock says.
+@dataclass(frozen=True)
+class Asked:
+    """What `--from`, `--to` and `--days` say."""
 
-    Raises `ConfigurationError` for what is no time, where there are no readings, or no database that answers.
-    """
-    until = _time(end, "--to") if end else newest_reading(database_url) + timedelta(microseconds=1)
-    return Span(_time(start, "--from") if start else until - timedelta(days=days), until)
+    start: datetime | None
+    end: datetime | None
+    days: float
+
+    @classmethod
+    def of(cls, start: str | None, end: str | None, days: float) -> "Asked":
+        """Raises `ConfigurationError` for what is no time, and for a span that ends before it starts."""
+        asked = cls(_time(start, "--from") if start else None, _time(end, "--to") if end else None, days)
+        if asked.start and asked.end:
+            Span(asked.start, asked.end)
+        return asked
+
+    def span(self, newest: Callable[[], datetime]) -> Span:
+        """Without an end, up to the newest reading, whatever the clock says."""
+        until = self.end or newest() + timedelta(microseconds=1)
+        return Span(self.start or until - timedelta(days=self.days), until)
 
 
 def newest_reading(database_url: str) -> datetime:
     """Its time; raises `ConfigurationError` where there is none, or no database that answers."""
+    with answering(database_url) as connection:
+        row = connection.execute(_NEWEST).fetchone()
+    if row is None or row[0] is None:
+        raise ConfigurationError("There are no readings yet: start a source, for example with `urbanclear up`.")
+    newest: datetime = row[0]
+    return newest.astimezone(UTC)
+
+
+@contextmanager
+def answering(database_url: str) -> Iterator[psycopg.Connection[Any]]:
+    """A connection; raises `ConfigurationError` where no database answers, or one without the schema."""
     try:
         with psycopg.connect(database_url) as connection:
-            row = connection.execute(_NEWEST).fetchone()
+            yield connection
     except psycopg.errors.UndefinedTable:
         raise ConfigurationError("The database has no table readings: run `urbanclear schema upgrade`.") from None
     except psycopg.OperationalError as error:
@@ -47,10 +73,6 @@ def newest_reading(database_url: str) -> datetime:
             f"The database does not answer: start the stack with `urbanclear up`, or check "
             f"URBANCLEAR_DATABASE_URL. ({reason})"
         ) from error
-    if row is None or row[0] is None:
-        raise ConfigurationError("There are no readings yet: start a source, for example with `urbanclear up`.")
-    newest: datetime = row[0]
-    return newest.astimezone(UTC)
 
 
 def _time(text: str, option: str) -> datetime:

@@ -43,12 +43,12 @@ def review(
     from spark.review.coincidence import Review
     from spark.review.days import by_day
     from spark.review.observed import observed
-    from spark.spans import span_of
+    from spark.spans import Asked, newest_reading
 
     settings = get_settings()
     url = database_url(settings)
     calendar = Calendar(settings.time_zone, settings.holidays)
-    city = observed(url, span_of(url, start, end, days), calendar)
+    city = observed(url, Asked.of(start, end, days).span(lambda: newest_reading(url)), calendar)
     reviewed, told = Review(city), [*by_day(city)]
     found = [reviewed.coincidence(near, soon) for near in metres for soon in minutes]
     if pictures is not None:

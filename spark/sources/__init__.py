@@ -1,0 +1,1 @@
+"""Where jobs have their readings from: the database, Kafka, or files."""
