@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from spark.insights.cli import AsJson, Master, insights
+from spark.nightly.cli import nightly
 from spark.options import Days, From, To
 from spark.review.cli import review
 from spark.stream.cli import stream
@@ -97,6 +98,7 @@ def anomalies(
 app.command()(insights)
 app.command()(stream)
 app.command()(review)
+app.command()(nightly)
 
 
 @app.command(name="all")

@@ -17,6 +17,7 @@ import api.metrics
 import ingest.metrics
 import ingest.sources.mqtt.metrics
 import schema.metrics
+import spark.nightly.metrics
 import spark.stream.metrics
 from api.app import create_app
 from schema import topics
@@ -75,6 +76,7 @@ def test_every_endpoint_is_documented() -> None:
         (ingest.sources.mqtt.metrics, "feeds.md"),
         (api.live.metrics, "live.md"),
         (api.graphql.metrics, "graphql.md"),
+        (spark.nightly.metrics, "spark.md"),
     ],
 )
 def test_every_metric_is_documented_where_its_part_is(part: ModuleType, page: str) -> None:

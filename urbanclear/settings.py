@@ -4,7 +4,8 @@ While the embedded stack runs it writes the addresses of its servers to `<data d
 last, so that every command finds the running stack without being told.
 """
 
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Self
@@ -36,6 +37,7 @@ LOOPBACK = "127.0.0.1"
 
 
 FOREVER = "forever"
+OFF = "off"
 
 
 def _parse(value: object) -> object:
@@ -59,6 +61,15 @@ Duration = Annotated[timedelta, BeforeValidator(_parse)]
 Kept = Annotated[timedelta | None, BeforeValidator(_parse_kept)]
 Rate = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$")]
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parse_words)]
+
+
+def time_of_day(text: str) -> time | None:
+    """`03:00` as a time, `off` as none; raises `ValueError` for anything else."""
+    if text == OFF:
+        return None
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
+        raise ValueError(f"{text!r} is no time of day: say one from 00:00 to 23:59, such as 03:00, or {OFF}")
+    return time.fromisoformat(text)
 
 
 def as_text(value: object) -> str:
@@ -226,6 +237,12 @@ class Settings(BaseSettings):
     stream_batch_messages: int = Field(
         4_000, ge=1, description="most messages that `urbanclear spark stream` takes at once, which bounds its memory"
     )
+    nightly_at: str = Field(
+        "03:00", description="when the city's clock shows this, batch jobs run by themselves: `03:00`, `off`"
+    )
+    nightly_at_start: bool = Field(
+        True, description="whether they also run minutes after the start, where there are no patterns yet"
+    )
     city_lat: float = Field(
         40.7128, ge=-90, le=90, description="latitude of the city, where its weather is asked for"
     )
@@ -267,6 +284,12 @@ class Settings(BaseSettings):
         if len({value is None for value in (self.oidc_issuer, self.oidc_audience, self.oidc_jwks_url)}) > 1:
             raise ValueError("set URBANCLEAR_OIDC_ISSUER, _AUDIENCE and _JWKS_URL, or none of them")
         return self
+
+    @field_validator("nightly_at")
+    @classmethod
+    def _time_or_off(cls, text: str) -> str:
+        time_of_day(text)
+        return text
 
     @field_validator("time_zone")
     @classmethod

@@ -15,7 +15,7 @@ from schema import topics
 from schema.database import database_url, kafka_bootstrap
 from schema.heartbeat import WELL_SECONDS
 from urbanclear.errors import ConfigurationError
-from urbanclear.settings import Settings
+from urbanclear.settings import OFF, Settings
 
 TIMEOUT_SECONDS = 15.0
 BEATING_PARTS = ("ingest", "alerting")
@@ -39,9 +39,14 @@ async def gather(settings: Settings) -> dict[str, Any]:
         "database": database,
         "kafka": kafka,
         "api": api,
-        **{part: _beat(heartbeats.get(part)) if database["ok"] else UNKNOWN for part in BEATING_PARTS},
+        **{part: _beat(heartbeats.get(part)) if database["ok"] else UNKNOWN for part in _beating(settings)},
     }
     return {"ok": all(part["ok"] for part in parts.values()), "parts": parts}
+
+
+def _beating(settings: Settings) -> tuple[str, ...]:
+    """The parts that have to be there."""
+    return BEATING_PARTS if settings.nightly_at == OFF else (*BEATING_PARTS, "jobs")
 
 
 async def _guarded(check: Any) -> dict[str, Any]:

@@ -56,7 +56,7 @@ class Process:
                     user=user,
                     group=group,
                     extra_groups=[] if self.identity else None,
-                    preexec_fn=_die_with_parent(self.stop_signal),
+                    preexec_fn=die_with_parent(self.stop_signal),
                 )
             except OSError as error:
                 raise StartError(f"{self.name} could not be started: {error}.") from error
@@ -103,7 +103,7 @@ class Process:
         return StartError(f"{self.name} {ended}; its log {self.log} closes with:\n  {tail}")
 
 
-def _die_with_parent(stop_signal: signal.Signals) -> Callable[[], None] | None:
+def die_with_parent(stop_signal: signal.Signals) -> Callable[[], None] | None:
     """What the child does between fork and exec, after it has changed its user (which would undo it)."""
     if sys.platform != "linux":
         return None

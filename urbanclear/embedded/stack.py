@@ -1,6 +1,6 @@
 """The whole of Urbanclear on one machine: `urbanclear up`.
 
-    checks ─► PostgreSQL and Kafka ─► schema and topics ─► api, ingest, alerting ─► source
+    checks ─► PostgreSQL and Kafka ─► schema and topics ─► api, ingest, alerting, jobs ─► source
 
 Every part is a process of its own, the same command that a larger installation runs. Whatever goes wrong before all
 are up stops those that are; afterwards a part that ends is started again.
@@ -31,12 +31,12 @@ from urbanclear.embedded.source import keeps_old_times
 from urbanclear.embedded.supervisor import Supervisor
 from urbanclear.errors import StartError
 from urbanclear.hosts import is_loopback
-from urbanclear.settings import LOOPBACK, Settings, as_text
+from urbanclear.settings import LOOPBACK, OFF, Settings, as_text
 
 API_READY_SECONDS: Final = 60.0
-PORTS: Final = ("postgres", "kafka", "kafka-controller", "ingest", "alerting", "source")
+PORTS: Final = ("postgres", "kafka", "kafka-controller", "ingest", "alerting", "source", "jobs")
 #: The order of stopping, and how long each group may take: 10 s in all.
-STOP_ORDER: Final = ((("source", "api", "alerting"), 3.0), (("ingest",), 3.0), (("PostgreSQL", "Kafka"), 4.0))
+STOP_ORDER: Final = ((("source", "api", "alerting", "jobs"), 3.0), (("ingest",), 3.0), (("PostgreSQL", "Kafka"), 4.0))
 
 #: What the stack was started with that its commands must agree on: how long things are kept, how they are measured.
 SHARED: Final = (
@@ -44,6 +44,9 @@ SHARED: Final = (
     "rollups_5m_retention",
     "analyst_timeout",
     "time_zone",
+    "holidays",
+    "nightly_at",
+    "nightly_at_start",
     "planning_percentile",
     "delay_speed_ratio",
     "bottleneck_speed_kmh",
@@ -193,6 +196,7 @@ class Stack:
             "URBANCLEAR_KAFKA_BOOTSTRAP": bootstrap,
             "URBANCLEAR_API_HOST": self.settings.api_host,
             "URBANCLEAR_API_PORT": str(self.settings.api_port),
+            "URBANCLEAR_RESULTS_DIR": str(self.settings.results_dir.absolute()),
         }
         state.write_stack_env(self.folder, env)
         self._add_address("api", self.api_url)
@@ -200,8 +204,16 @@ class Stack:
         self._start_part("api", ["api"], {**env, "URBANCLEAR_OPEN_READS": str(reads_are_open(self.settings))})
         for name in ("ingest", "alerting"):
             self._start_part(name, [name], env)
+        if self.settings.nightly_at != OFF:
+            self._start_part("jobs", ["spark", "nightly"], {**env, **self._where_java_libraries_are()})
         if self.source:
             self._start_part("source", ["source", *self.source], env, until_done=True)
+
+    def _where_java_libraries_are(self) -> dict[str, str]:
+        """For jobs, which need others than Kafka does."""
+        jars, repository = self.settings.jars, self.settings.maven_repository
+        found = {"URBANCLEAR_JARS": jars and str(jars.absolute()), "URBANCLEAR_MAVEN_REPOSITORY": repository}
+        return {name: value for name, value in found.items() if value}
 
     def _make_key(self, database_url: str) -> None:
         """A key of the folder's own with all scopes; another in its place where it was revoked."""

@@ -74,12 +74,13 @@ async def run(*arguments: str, env: dict[str, str] | None = None) -> tuple[int, 
 async def up(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> AsyncIterator[Stack]:
     """A stack, up; stopped on leaving if it still runs."""
     port = str(choose(1, [])[0])
+    without_spark = {"URBANCLEAR_NIGHTLY_AT_START": "false"}
     log = (folder.parent / f"{folder.name}.log").open("w+")
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "urbanclear", "up", "--data-dir", str(folder), "--port", port, *arguments),
         stdout=log,
         stderr=log,
-        env={**os.environ, **(env or {})},
+        env={**os.environ, **without_spark, **(env or {})},
     )
     stack = Stack(process, folder)
     try:
@@ -127,7 +128,7 @@ async def test_the_simulator_flows_status_is_well_and_sigterm_stops_all_within_t
         assert report["parts"]["kafka"]["offsets"]["traffic.readings"] > 100  # messages of many readings each
         assert report["parts"]["database"]["rows"]["sensors"] >= 150
         pids = stack.pids()
-        assert {"PostgreSQL", "Kafka", "api", "ingest", "alerting", "source"} == set(pids)
+        assert {"PostgreSQL", "Kafka", "api", "ingest", "alerting", "jobs", "source"} == set(pids)
         stack.process.terminate()
         async with asyncio.timeout(STOP_SECONDS):
             assert await stack.process.wait() == 0
@@ -175,7 +176,7 @@ async def test_servers_that_the_settings_name_are_used_instead_of_embedded_ones(
     folder: Path, kafka_bootstrap: str, empty_database_url: str
 ) -> None:
     given = {"URBANCLEAR_DATABASE_URL": empty_database_url, "URBANCLEAR_KAFKA_BOOTSTRAP": kafka_bootstrap}
-    async with up(folder, "--history", "10m", env=given) as stack:
+    async with up(folder, "--history", "10m", env={**given, "URBANCLEAR_NIGHTLY_AT": "off"}) as stack:
         assert set(stack.pids()) == {"api", "ingest", "alerting", "source"}
         await until_query(empty_database_url, "SELECT count(*) > 500 FROM readings", True)
 

@@ -1,0 +1,164 @@
+"""The process that runs the night's jobs, `urbanclear spark nightly`, and one more time soon after it was started
+where there are no patterns yet.
+
+Of several such processes one runs the jobs, the one that has the lock in the database. What fails is logged, and
+tried again the next night.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, Final
+
+import psycopg
+
+from schema.database import APPLICATION, database_url
+from schema.heartbeat import beat
+from spark.nightly.metrics import RUNS, SUCCEEDED
+from spark.nightly.schedule import next_run
+from urbanclear.embedded.java import find_java
+from urbanclear.embedded.process import die_with_parent
+from urbanclear.errors import JavaNotFound
+from urbanclear.logs import get_logger
+from urbanclear.serving import stopped_within
+from urbanclear.settings import Settings
+
+PART: Final = "jobs"
+#: What is run, one after the other, each as a command of `urbanclear` in a process of its own.
+COMMANDS: Final = (("spark", "all"),)
+FIRST_AFTER: Final = timedelta(minutes=3)  # the start, when the stack has caught its breath
+LOOK: Final = timedelta(seconds=30)  # at the clock: it may be set, and the machine may have slept
+NICENESS: Final = 15
+STOP_SECONDS: Final = 2.0  # for a job to note that it was stopped; a part of the stack has 3
+LOCK: Final = 0x75726263_6E696768  # an arbitrary key of our own for pg_try_advisory_lock
+
+_WANTED: Final = """
+    SELECT NOT EXISTS (SELECT FROM spark_runs WHERE job = 'patterns' AND status = 'succeeded')
+       AND (SELECT max(time) - min(time) >= interval '1 day' FROM area_1h)
+"""
+
+log = get_logger(PART)
+
+
+@dataclass
+class Nightly:
+    """One process; `run` until told to stop. `at` is on the city's clock."""
+
+    settings: Settings
+    at: time
+    commands: Sequence[Sequence[str]] = COMMANDS
+    first_after: timedelta = FIRST_AFTER
+    look: timedelta = LOOK
+
+    def __post_init__(self) -> None:
+        self._url = database_url(self.settings)
+        self._without_java = False
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Beat, and keep the schedule."""
+        await asyncio.gather(beat(PART, self._url, stop), self._keep_schedule(stop))
+
+    def due_after(self, now: datetime) -> datetime:
+        """The next night's time."""
+        return next_run(now, self.at, self.settings.time_zone)
+
+    async def _keep_schedule(self, stop: asyncio.Event) -> None:
+        started = datetime.now(UTC)
+        due, first = self.due_after(started), self.settings.nightly_at_start
+        log.info("jobs.started", next=due.isoformat())
+        while not await stopped_within(stop, self.look.total_seconds()):
+            now = datetime.now(UTC)
+            try:
+                if now >= due:
+                    await self.run_all(stop)
+                    due, first = self.due_after(datetime.now(UTC)), False
+                    log.info("jobs.waiting", next=due.isoformat())
+                elif first and now >= started + self.first_after and await self.first_wanted():
+                    await self.run_all(stop)
+                    first = False
+            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+                log.warning("jobs.database_away", error=str(error).strip(), retry_in_s=self.look.total_seconds())
+
+    async def first_wanted(self) -> bool:
+        """Whether there are no patterns yet, and a day of readings that they could be made of."""
+        async with await self._connect() as connection:
+            row = await (await connection.execute(_WANTED)).fetchone()
+        return bool(row and row[0])
+
+    async def run_all(self, stop: asyncio.Event) -> None:
+        """Run all commands, unless another process does so now, or there is no Java for them."""
+        if not await self._java_found():
+            return
+        async with await self._connect() as connection:
+            row = await (await connection.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])).fetchone()
+            if not row or not row[0]:
+                log.info("jobs.left_to_another")
+                return
+            for command in self.commands:
+                if not stop.is_set():
+                    await self._run(command, stop)
+
+    async def _java_found(self) -> bool:
+        """Where there is none that is said once."""
+        try:
+            await asyncio.to_thread(find_java)
+        except JavaNotFound as error:
+            if not self._without_java:
+                log.error("jobs.no_java", error=str(error))
+            self._without_java = True
+            return False
+        return True
+
+    async def _run(self, command: Sequence[str], stop: asyncio.Event) -> None:
+        name, began = " ".join(command), datetime.now(UTC)
+        log.info("jobs.command_started", command=name)
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "urbanclear", *command),
+            stdin=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=_humble(),
+        )
+        code = await _end_of(process, stop)
+        seconds = round((datetime.now(UTC) - began).total_seconds(), 1)
+        outcome = "stopped" if stop.is_set() else "failed" if code else "succeeded"
+        RUNS.labels(name, outcome).inc()
+        if outcome == "succeeded":
+            SUCCEEDED.labels(name).set_to_current_time()
+        level = logging.ERROR if outcome == "failed" else logging.INFO
+        log.log(level, "jobs.command_ended", command=name, outcome=outcome, code=code, seconds=seconds)
+
+    async def _connect(self) -> psycopg.AsyncConnection[Any]:
+        return await psycopg.AsyncConnection.connect(
+            self._url, autocommit=True, connect_timeout=5, application_name=APPLICATION
+        )
+
+
+async def _end_of(process: asyncio.subprocess.Process, stop: asyncio.Event) -> int:
+    """Its exit code; once `stop` is set it is interrupted, and soon killed."""
+    ended, stopping = asyncio.create_task(process.wait()), asyncio.create_task(stop.wait())
+    await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not ended.done():
+        process.send_signal(signal.SIGINT)
+        await asyncio.wait({ended}, timeout=STOP_SECONDS)
+    if not ended.done():
+        process.kill()
+    return await ended
+
+
+def _humble() -> Callable[[], None]:
+    """What a child does before it is the command: it gives way to others, heeds SIGINT, and ends with its parent."""
+    ending = die_with_parent(signal.SIGINT)
+
+    def prepare() -> None:
+        os.nice(NICENESS)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        if ending is not None:
+            ending()
+
+    return prepare
