@@ -108,6 +108,12 @@ def test_a_folder_without_its_format_or_the_other_way_round_is_a_sentence(argume
         raise_from(spark("anomalies", *arguments))
 
 
+def test_a_source_that_is_none_is_a_sentence(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("URBANCLEAR_DATABASE_URL", database_url)
+    with pytest.raises(ConfigurationError, match="There is no nowhere: --source takes database, kafka, or the path"):
+        raise_from(spark("patterns", "--source", "nowhere"))
+
+
 def test_an_empty_database_is_a_sentence(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("URBANCLEAR_DATABASE_URL", database_url)
     with pytest.raises(ConfigurationError, match="no readings yet"):
