@@ -31,7 +31,8 @@ Folder = Annotated[Path | None, typer.Option(help="folder of the files, with --f
 
 @app.callback()
 def jobs() -> None:
-    """Each command is one job; it reads the database, or another source, and writes its result tables."""
+    """Each command is one job; it reads the database over JDBC or another --source, the stream Kafka, and writes its
+    result tables."""
 
 
 @app.command()
@@ -158,7 +159,7 @@ def _run(
     days: float,
     master: str,
     as_json: bool,
-    named: str = "database",
+    named: str,
     *,
     with_insights: bool = False,
 ) -> None:

@@ -48,8 +48,7 @@ def review(
     settings = get_settings()
     url = database_url(settings)
     calendar = Calendar(settings.time_zone, settings.holidays)
-    span = Asked.of(start, end, days).span(lambda: newest_reading(url))
-    city = observed(url, span, calendar)
+    city = observed(url, Asked.of(start, end, days).span(lambda: newest_reading(url)), calendar)
     reviewed, told = Review(city), [*by_day(city)]
     found = [reviewed.coincidence(near, soon) for near in metres for soon in minutes]
     if pictures is not None:
