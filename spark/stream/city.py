@@ -13,7 +13,7 @@ from schema.retention import Retention
 from spark.anomalies.band import band_of
 from spark.anomalies.live import Watch
 from spark.calendar import Calendar
-from spark.city import sensors_of
+from spark.sensors import sensors_of
 from spark.stream.roster import Readings, Roster
 from urbanclear.logs import get_logger
 from urbanclear.settings import Settings
