@@ -9,19 +9,17 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from spark.insights.cli import AsJson, Master, insights
+from spark.insights.cli import insights
 from spark.nightly.cli import nightly
-from spark.options import Days, From, To
+from spark.options import AsJson, Days, From, Master, Source, To
 from spark.review.cli import review
+from spark.sources.cli import read
 from spark.stream.cli import stream
 from urbanclear.errors import ConfigurationError
 from urbanclear.settings import get_settings
 
 app = typer.Typer(no_args_is_help=True, help="Batch jobs on Spark, and a stream.")
 
-Source = Annotated[
-    str, typer.Option(help="of the readings: database, kafka, or the path of CSV or Parquet files", metavar="SOURCE")
-]
 FormatOption = Annotated[
     Literal["nab"] | None,
     typer.Option("--format", help="nab: score single series, files of that benchmark, without a database"),
@@ -97,6 +95,7 @@ def anomalies(
 
 app.command()(insights)
 app.command()(stream)
+app.command()(read)
 app.command()(review)
 app.command()(nightly)
 

@@ -1,4 +1,4 @@
-"""The options that say which span of time a command is about."""
+"""The options that commands have in common: which span, whose readings, on which Spark, for whom."""
 
 from typing import Annotated
 
@@ -9,3 +9,8 @@ To = Annotated[
     str | None, typer.Option("--to", help="time just after the last; by default that of the newest reading")
 ]
 Days = Annotated[float, typer.Option(help="how far back, where --from is not said", min=0.05)]
+Source = Annotated[
+    str, typer.Option(help="of the readings: database, kafka, or the path of CSV or Parquet files", metavar="SOURCE")
+]
+Master = Annotated[str, typer.Option(help="local[*], spark://… or k8s://…")]
+AsJson = Annotated[bool, typer.Option("--json", help="for programs")]

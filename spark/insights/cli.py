@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from spark.insights.parameters import CURRENCY, VALUE_OF_TIME, VEHICLE_OCCUPANCY
+from spark.options import AsJson, Master
 from urbanclear.settings import Settings, get_settings
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ Week = Annotated[
 ValueOfTime = Annotated[float, typer.Option(help="of an hour of one person", min=0)]
 VehicleOccupancy = Annotated[float, typer.Option(help="people in a vehicle", min=0.1)]
 Currency = Annotated[str, typer.Option(help="of the value of time")]
-Master = Annotated[str, typer.Option(help="local[*], spark://… or k8s://…")]
-AsJson = Annotated[bool, typer.Option("--json", help="for programs")]
 
 
 def insights(

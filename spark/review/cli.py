@@ -11,8 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from spark.insights.cli import AsJson
-from spark.options import Days, From, To
+from spark.options import AsJson, Days, From, To
 from urbanclear.errors import ConfigurationError
 from urbanclear.settings import get_settings
 

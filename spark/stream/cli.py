@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from spark.insights.cli import Master
+from spark.options import Master
 from urbanclear.serving import serve
 from urbanclear.settings import Settings, get_settings
 

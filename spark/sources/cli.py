@@ -1,0 +1,44 @@
+"""`urbanclear spark read`."""
+
+import json
+import time
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from spark.options import AsJson, Days, From, Master, Source, To
+from urbanclear.settings import get_settings
+
+
+def read(
+    times: Annotated[int, typer.Option(help="how often; the first time Spark is still cold", min=1)] = 3,
+    start: From = None,
+    end: To = None,
+    days: Days = 28,
+    source: Source = "database",
+    master: Master = "local[*]",
+    as_json: AsJson = False,
+) -> None:
+    """How fast the readings of a span come into Spark, as jobs read them; nothing is computed or written."""
+    from spark.session import spark_session
+    from spark.sources.source import source_of
+    from spark.spans import Asked
+
+    settings, asked = get_settings(), Asked.of(start, end, days)
+    named, seconds = source_of(source, settings), []
+    with spark_session(settings, "read", master) as session:
+        opened = named.open(session)
+        span = asked.span(opened.newest)
+        readings = opened.take(span).readings
+        for _ in range(times):
+            began = time.perf_counter()
+            readings.write.format("noop").mode("overwrite").save()
+            seconds.append(round(time.perf_counter() - began, 3))
+        rows = readings.count()
+    if as_json:
+        said = {"from": span.start.isoformat(), "to": span.end.isoformat(), "rows": rows, "seconds": seconds}
+        typer.echo(json.dumps(said))
+        return
+    for one in seconds:
+        Console().print(f"{rows:,} rows in {one:.1f} s: {rows / one:,.0f} a second")
