@@ -35,26 +35,32 @@ Report = Callable[[Tally], None]
 class Stream:
     """Anomalies as they happen, from Kafka into the database of the settings."""
 
-    def __init__(self, session: SparkSession, settings: Settings, *, from_start: bool = False) -> None:
+    def __init__(
+        self, session: SparkSession, settings: Settings, *, from_start: bool = False, once: bool = False
+    ) -> None:
         self._session, self._settings, self._from_start = session, settings, from_start
+        self._trigger = {"availableNow": True} if once else {"processingTime": EVERY}
+        self._once = once
         self._failure: UrbanclearError | None = None
         self._writing = threading.Lock()
         self.tally = Tally()
 
     def run(self, stop: threading.Event, report: Report = lambda tally: None) -> None:
-        """Until `stop` is set; `report` is told several times a second what was done.
+        """Until `stop` is set, or all is done where it runs `once`; `report` is told several times a second what was done.
 
         Raises `ConfigurationError` where the checkpoint does not belong to this Kafka or this database.
         """
         while not stop.is_set():
             try:
-                self._run_once(stop, report)
+                self._run_query(stop, report)
+                if self._once:
+                    return
             except StreamingQueryException as error:
                 self._explain(error)
                 log.warning("kafka_away", error=str(error).splitlines()[0])
                 stop.wait(AWAY_S)
 
-    def _run_once(self, stop: threading.Event, report: Report) -> None:
+    def _run_query(self, stop: threading.Event, report: Report) -> None:
         sink = Sink(database_url(self._settings), self._settings, self.tally, fresh=self._from_start)
         query = self._started(sink)
         log.info("stream_started", query=str(query.id), checkpoint=str(self._settings.stream_checkpoint))
@@ -86,7 +92,7 @@ class Stream:
             writer.queryName("anomalies")
             .foreachBatch(take)
             .option("checkpointLocation", place.as_uri())
-            .trigger(processingTime=EVERY)
+            .trigger(**self._trigger)
             .start()
         )
 
