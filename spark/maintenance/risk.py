@@ -7,7 +7,6 @@ span: as it stood then, against the week that followed. With less than three wee
 alone is the risk.
 """
 
-import warnings
 from dataclasses import dataclass
 from typing import Final
 
@@ -100,9 +99,7 @@ def last_known(shares: np.ndarray) -> np.ndarray:
 
 def usual(shares: np.ndarray) -> np.ndarray:
     """Of each sensor, the median of the days before the last; that of the last where there are none."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a sensor without any
-        medians = np.nanmedian(shares[:, 1 : 1 + BEFORE_DAYS], axis=1) if shares.shape[1] > 1 else shares[:, 0]
+    medians = pd.DataFrame(shares[:, 1 : 1 + BEFORE_DAYS]).median(axis=1).to_numpy(float)
     return np.where(np.isnan(medians), last_known(shares), medians)
 
 
