@@ -6,7 +6,6 @@ its first ten are compared with what failed in the 7 days that followed. A failu
 """
 
 import asyncio
-import csv
 import os
 import subprocess
 import sys
@@ -19,6 +18,8 @@ from operator import itemgetter
 from typing import Final
 
 import psycopg
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from psycopg import AsyncConnection
 
 from bench.database import fresh_database
@@ -80,9 +81,7 @@ async def measure_maintenance(
     """Lists made every other day up to the last of the `days`, each from all that came before it."""
     say(f"{days + HORIZON.days} days of {sensors} sensors")
     ends = [START + (days - 2 * run) * DAY for run in reversed(range(runs))]
-    failing = await asyncio.to_thread(_simulated, sensors, seed, ends[-1] + HORIZON)
-    names = sorted({one.sensor for one in failing})
-    names += [f"well-{number}" for number in range(sensors - len(names))]
+    names, failing = await asyncio.to_thread(_simulated, sensors, seed, ends[-1] + HORIZON)
     begun = begun_failures(failing)
     async with fresh_database(settings) as url:
         forever = {"readings_retention": None, "rollups_5m_retention": None}
@@ -137,11 +136,15 @@ def score(listed: Sequence[str], names: Sequence[str], begun: dict[str, list[dat
     return Scored(len(leads) / len(listed), len(next_days) / len(names), leads)
 
 
-def _simulated(sensors: int, seed: int, end: datetime) -> list[Failing]:
-    """What `urbanclear source failures` lists up to `end`."""
-    asked = ["--from", f"{START:%Y-%m-%d}", "--to", f"{end:%Y-%m-%d}", "--sensors", str(sensors), "--seed", str(seed)]
-    rows = csv.DictReader(_said("source", "failures", *asked).splitlines())
-    return [Failing(datetime.fromisoformat(row["time"]), row["sensor"], row["failing"]) for row in rows]
+def _simulated(sensors: int, seed: int, end: datetime) -> tuple[list[str], list[Failing]]:
+    """All sensors, and what `urbanclear source truth` says is failing up to `end`."""
+    with tempfile.TemporaryDirectory() as folder:
+        place, span = f"{folder}/truth.parquet", ("--from", f"{START:%Y-%m-%d}", "--to", f"{end:%Y-%m-%d}")
+        _said("source", "truth", place, *span, "--sensors", str(sensors), "--seed", str(seed))
+        truth = pq.read_table(place, columns=["time", "sensor", "failing"])
+    names = truth["sensor"].unique().to_pylist()
+    rows = truth.filter(pc.is_valid(truth["failing"])).to_pylist()
+    return names, [Failing(row["time"], row["sensor"], row["failing"]) for row in rows]
 
 
 def _fill(url: str, names: list[str], failing: Sequence[Failing], end: datetime) -> None:
