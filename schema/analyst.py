@@ -27,6 +27,7 @@ TABLES: Final = (
     "cluster_shapes",
     "anomalies",
     "insights",
+    "maintenance",
 )
 VIEWS: Final = (
     "current_conditions",

@@ -303,6 +303,27 @@ sensor_clusters = Table(
     comment="Sensors grouped by the shape of their week",
 )
 
+maintenance = Table(
+    "maintenance",
+    metadata,
+    Column(
+        "sensor_id", Integer, ForeignKey("sensors.id"), primary_key=True, autoincrement=False, comment="sensors.id"
+    ),
+    Column("rank", Integer, nullable=False, comment="1 is the most likely to fail"),
+    Column("risk", REAL, nullable=False, comment="probability of a failure within 7 days, 0 to 1"),
+    Column("reason", Text, nullable=False, comment="in a sentence"),
+    Column("failures", Integer, nullable=False, comment="times it was silent or stuck for 30 minutes or more"),
+    Column("silent_hours", REAL, nullable=False, comment="how long those were that it was silent"),
+    Column("stuck_hours", REAL, nullable=False, comment="how long those were that it was stuck"),
+    Column(
+        "missing_share", REAL, comment="share of readings missed on the last day it worked, failures apart, 0 to 1"
+    ),
+    Column("last_failure", Time, comment="when the newest failure began, UTC; NULL where there is none"),
+    Column("days", Integer, nullable=False, comment="how many days are behind it"),
+    _run(),
+    comment="Sensors by how likely they are to fail",
+)
+
 heartbeats = Table(
     "heartbeats",
     metadata,

@@ -93,6 +93,19 @@ def anomalies(
     _run({"anomalies": {}}, start, end, days, master, as_json, source)
 
 
+@app.command()
+def maintenance(
+    start: From = None,
+    end: To = None,
+    days: Days = 28,
+    source: Source = "database",
+    master: Master = "local[*]",
+    as_json: AsJson = False,
+) -> None:
+    """Which sensors are likely to fail within 7 days, and why; into maintenance."""
+    _run({"maintenance": {}}, start, end, days, master, as_json, source)
+
+
 app.command()(insights)
 app.command()(stream)
 app.command()(read)

@@ -1,6 +1,7 @@
 """The days of a span as arrays, by which whole series are put into the city's own time."""
 
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 
@@ -12,11 +13,12 @@ from spark.spans import Span
 @dataclass(frozen=True)
 class Days:
     """A span's days: of each 5 minutes from the epoch `first` on the number of its `day` and its `quarter` of an
-    hour; of each day the number of its kind in `DAY_TYPES` and its weekday."""
+    hour; of each day its date, the number of its kind in `DAY_TYPES` and its weekday."""
 
     first: int
     day: np.ndarray
     quarter: np.ndarray
+    dates: list[date]
     kinds: np.ndarray
     weekdays: np.ndarray
 
@@ -30,6 +32,7 @@ class Days:
             first=moments[0].epoch,
             day=np.array([number[moment.day] for moment in moments]),
             quarter=np.array([moment.minute // QUARTER for moment in moments]),
+            dates=days,
             kinds=np.array([DAY_TYPES.index(calendar.day_type(day)) for day in days]),
             weekdays=np.array([day.weekday() for day in days]),
         )
@@ -38,6 +41,10 @@ class Days:
         """Number of the day and quarter of an hour of each."""
         places = (epochs - self.first) // STEP_S
         return self.day[places], self.quarter[places]
+
+    def date_of(self, epoch: int) -> date:
+        """Of the day in which it lies."""
+        return self.dates[int(self.day[(epoch - self.first) // STEP_S])]
 
     def quarters(self, series: Series) -> np.ndarray:
         """Means of speeds, and of volumes, for each day (rows) and quarter of an hour; NaN where none is known."""

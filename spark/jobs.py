@@ -11,6 +11,7 @@ from spark.anomalies.job import compute as anomalies
 from spark.calendar import Calendar
 from spark.city import City, city_of
 from spark.clusters.job import compute as clusters
+from spark.maintenance.job import compute as maintenance
 from spark.patterns.job import compute as patterns
 from spark.runs import Run, Say, run_of
 from spark.sources.database import Database
@@ -19,7 +20,12 @@ from spark.spans import Span
 from urbanclear.settings import Settings
 
 #: Each takes the run, the city and what else is asked for, and hands its results to the run.
-JOBS: Final[dict[str, Callable[..., None]]] = {"patterns": patterns, "clusters": clusters, "anomalies": anomalies}
+JOBS: Final[dict[str, Callable[..., None]]] = {
+    "patterns": patterns,
+    "clusters": clusters,
+    "anomalies": anomalies,
+    "maintenance": maintenance,
+}
 
 
 def run_jobs(

@@ -17,23 +17,26 @@ from pyspark.sql import DataFrame
 
 from spark.sensors import Sensor
 
-MEASURES: Final = ("speed_kmh", "volume_vph", "stuck")
+MEASURES: Final = ("speed_kmh", "volume_vph", "stuck", "readings", "implausible")
 READINGS: Final = ("sensor_id", "epoch", *MEASURES)
 _PACKED: Final = (
-    "sensor_id int, epoch array<bigint>, speed_kmh array<float>, volume_vph array<float>, stuck array<int>"
+    "sensor_id int, epoch array<bigint>, speed_kmh array<float>, volume_vph array<float>, stuck array<int>, "
+    "readings array<int>, implausible array<int>"
 )
 
 
 @dataclass(frozen=True)
 class Series:
     """All that a sensor said, in order of time: start of the 5 minutes (s since 1970), km/h and vehicles/h (NaN where
-    there is none), and whether it was stuck."""
+    there is none), whether it was stuck, and how many readings there were, and implausible ones among them."""
 
     sensor: Sensor
     epochs: np.ndarray
     speeds: np.ndarray
     volumes: np.ndarray
     stuck: np.ndarray
+    readings: np.ndarray
+    implausible: np.ndarray
 
 
 #: What is found in the corridors of a bucket, each of which is its sensors' series from its beginning to its end.
@@ -80,5 +83,5 @@ def _known(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def _joined(sensor: Sensor, pieces: pd.DataFrame) -> Series:
     epochs, *measures = (np.concatenate(pieces[name].tolist()) for name in ("epoch", *MEASURES))
     order = np.argsort(epochs, kind="stable")
-    speeds, volumes, stuck = (values[order] for values in measures)
-    return Series(sensor, epochs[order], speeds.astype(float), volumes.astype(float), stuck)
+    speeds, volumes, *counts = (values[order] for values in measures)
+    return Series(sensor, epochs[order], speeds.astype(float), volumes.astype(float), *counts)

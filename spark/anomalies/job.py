@@ -7,16 +7,15 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from pyspark.sql import functions as f
 
 from schema.tables import anomalies
 from spark.anomalies import stretches
 from spark.anomalies.band import spread_of
 from spark.anomalies.stretches import Stretch
-from spark.calendar import STEP_S
 from spark.city import City
 from spark.days import Days
 from spark.patterns.profiles import profile
+from spark.reporting import Reporting, reporting_of
 from spark.runs import Result, Run
 from spark.series import Look, Series
 
@@ -27,30 +26,10 @@ _FOUND: Final = "sensor_id int, kind string, start long, end long, score double,
 def compute(run: Run, city: City) -> None:
     """Into `anomalies`, in the place of all that began in the span."""
     with run.stage("Looking for what is not normal"):
-        found = city.each(_look(city.days, _reporting(city)), _FOUND)
+        found = city.each(_look(city.days, reporting_of(city)), _FOUND)
     rows = [_row(one) for one in found.itertuples(index=False)]
     forget, values = "time >= %s AND time < %s", (run.span.start, run.span.end)
     run.store(Result(anomalies, _COLUMNS, rows, forget, values))
-
-
-@dataclass(frozen=True)
-class Reporting:
-    """Share of the sensors that said anything, for each 5 minutes from the epoch `first` on."""
-
-    first: int
-    shares: np.ndarray
-
-    @property
-    def last(self) -> int:
-        """The epoch of the last."""
-        return self.first + (len(self.shares) - 1) * STEP_S
-
-
-def _reporting(city: City) -> Reporting:
-    told = city.packed.select(f.explode("epoch").alias("epoch")).groupBy("epoch").count().toPandas()
-    first = int(told["epoch"].min())
-    counts = np.bincount((told["epoch"].to_numpy() - first) // STEP_S, told["count"])
-    return Reporting(first, counts / max(np.quantile(counts, 0.9), 1))
 
 
 def _look(days: Days, reporting: Reporting) -> Look:

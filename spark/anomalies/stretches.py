@@ -11,7 +11,6 @@ Outliers", 1993) call an outlier.
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -117,10 +116,11 @@ def silent(epochs: np.ndarray, reporting: np.ndarray, first_epoch: int, last_epo
     least = max(SILENT_STEPS * STEP_S, 4 * usual_step(epochs))
     edges = np.concatenate([epochs, [last_epoch + STEP_S]])
     found = []
-    for before, after in pairwise(edges):
+    for at in np.flatnonzero(np.diff(edges) > least):
+        before, after = edges[at : at + 2]
         others = reporting[(before - first_epoch) // STEP_S + 1 : (after - first_epoch) // STEP_S]
         quiet = STEP_S * float((others >= MOST_SILENT).sum())
-        if after - before > least and quiet >= least:
+        if quiet >= least:
             lasts = after == edges[-1]
             found.append(Stretch("silent", int(before) + STEP_S, None if lasts else int(after), quiet / 3600))
     return found

@@ -14,7 +14,7 @@ from spark.spans import Span, newest_reading
 
 _READINGS: Final = """
     SELECT sensor_id, time, extract(epoch FROM time)::bigint AS epoch, speed_kmh::real AS speed_kmh,
-           volume_vph::real AS volume_vph, (stuck > 0)::integer AS stuck
+           volume_vph::real AS volume_vph, readings, implausible, (stuck > 0)::integer AS stuck
     FROM readings_5m
     WHERE readings > 0
 """

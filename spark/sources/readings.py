@@ -109,6 +109,8 @@ class Singles:
             .agg(
                 *(_mean(measure).alias(measure) for measure in ("speed_kmh", "volume_vph")),
                 f.max((f.coalesce("flag", f.lit(0)) == Flag.STUCK).cast("int")).alias("stuck"),
+                f.count("*").cast("int").alias("readings"),
+                f.count_if(f.col("flag") == Flag.IMPLAUSIBLE).cast("int").alias("implausible"),
             )
         )
         return Taken(found.select(*READINGS), self._strangers)

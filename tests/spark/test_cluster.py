@@ -23,6 +23,7 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "patterns": {"profiles": "subject_kind, subject, day_type, minute", "seasonality": "subject_kind, subject"},
     "clusters": {"cluster_shapes": "cluster", "sensor_clusters": "sensor_id"},
     "anomalies": {"anomalies": "sensor_id, time, kind"},
+    "maintenance": {"maintenance": "sensor_id"},
 }
 
 

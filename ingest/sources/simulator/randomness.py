@@ -27,6 +27,8 @@ class Purpose(IntEnum):
     FAILURES = 5
     NOISE = 6
     DETECTORS = 7
+    FRAILTY = 8
+    STUTTERS = 9
 
 
 def generator(seed: int, purpose: Purpose, *moment: int) -> np.random.Generator:

@@ -67,8 +67,10 @@ async def test_every_sensor_reports_once_an_interval_even_of_half_a_second(kafka
     by_sensor: dict[str, list[datetime]] = {}
     for reading in readings:
         by_sensor.setdefault(reading.sensor, []).append(reading.time)
-    gaps = {later - earlier for times in by_sensor.values() for earlier, later in pairwise(sorted(times))}
-    assert gaps == {timedelta(seconds=0.5)}
+    half = timedelta(seconds=0.5)
+    gaps = [later - earlier for times in by_sensor.values() for earlier, later in pairwise(sorted(times))]
+    assert {gap % half for gap in gaps} == {timedelta(0)}
+    assert sum(gap == half for gap in gaps) > 0.95 * len(gaps)  # a sensor may miss one before it fails
     assert len(by_sensor) > 35
 
 

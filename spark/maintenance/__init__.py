@@ -1,0 +1,1 @@
+"""Which sensors are likely to fail: `job.py` is where to begin."""
