@@ -46,7 +46,8 @@ class Stream:
         self.tally = Tally()
 
     def run(self, stop: threading.Event, report: Report = lambda tally: None) -> None:
-        """Until `stop` is set, or all is done where it runs `once`; `report` is told several times a second what was done.
+        """Until `stop` is set, or all is done where it runs `once`; `report` is told several times a second what was
+        done.
 
         Raises `ConfigurationError` where the checkpoint does not belong to this Kafka or this database.
         """
