@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -102,6 +103,21 @@ def websocket(
     plan = QUICK if quick else FULL
     plan = replace(plan, clients=clients or plan.clients)
     _show(_measured(lambda say: measure(get_settings(), plan, say)), as_json)
+
+
+@app.command()
+def spark(
+    nab: Annotated[
+        Path | None,
+        typer.Option(help="folder of the Numenta Anomaly Benchmark's series and windows.json", show_default=False),
+    ] = None,
+    quick: Quick = False,
+    as_json: AsJson = False,
+) -> None:
+    """How long the batch jobs take over a month, how fast they read, and what they and the stream find, how soon."""
+    from bench.spark.measure import FULL, QUICK, measure
+
+    _show(_measured(lambda say: measure(get_settings(), QUICK if quick else FULL, nab, say)), as_json)
 
 
 @app.command()

@@ -24,6 +24,7 @@ FormatOption = Annotated[
     Literal["nab"] | None,
     typer.Option("--format", help="nab: score single series, files of that benchmark, without a database"),
 ]
+Judge = Annotated[bool, typer.Option("--judge", help="with --format nab: the benchmark's score, by windows.json")]
 Folder = Annotated[Path | None, typer.Option(help="folder of the files, with --format nab", show_default=False)]
 
 
@@ -82,14 +83,17 @@ def anomalies(
     master: Master = "local[*]",
     file_format: FormatOption = None,
     path: Folder = None,
+    judge: Judge = False,
     as_json: AsJson = False,
 ) -> None:
     """Stretches in which sensors were not as they normally are, into anomalies; or a score for each row of files."""
     if file_format == "nab":
-        _score_files(path, as_json)
+        _score_files(path, judge, as_json)
         return
-    if path is not None:
-        raise ConfigurationError("--path is for --format nab: say both, or neither; --source names readings.")
+    if path is not None or judge:
+        raise ConfigurationError(
+            "--path and --judge are for --format nab: say it too, or neither; --source names readings."
+        )
     _run({"anomalies": {}}, start, end, days, master, as_json, source)
 
 
@@ -148,13 +152,17 @@ def runs(
     Console().print(table)
 
 
-def _score_files(folder: Path | None, as_json: bool) -> None:
-    from spark.anomalies.nab import scores_of
+def _score_files(folder: Path | None, judge: bool, as_json: bool) -> None:
+    from spark.anomalies.nab import nab_score, scores_of
     from spark.anomalies.stream import ALARM_SCORE
 
     if folder is None:
         raise ConfigurationError("--format nab needs --path: name the folder of the series.")
     scores = scores_of(folder)
+    if judge:
+        score = nab_score(scores, folder)
+        typer.echo(json.dumps({"nab_score": score}) if as_json else f"{score:.1f}")
+        return
     if as_json:
         typer.echo(json.dumps(scores))
         return

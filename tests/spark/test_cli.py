@@ -101,7 +101,7 @@ def test_files_of_the_numenta_benchmark_are_scored_without_a_database(tmp_path: 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [(["--format", "nab"], "needs --path"), (["--path", "somewhere"], "--path is for --format nab")],
+    [(["--format", "nab"], "needs --path"), (["--path", "somewhere"], "--path and --judge are for --format nab")],
 )
 def test_a_folder_without_its_format_or_the_other_way_round_is_a_sentence(arguments: list[str], said: str) -> None:
     with pytest.raises(ConfigurationError, match=said):
