@@ -8,7 +8,8 @@ from pyspark.sql import SparkSession
 
 from spark import jdbc
 from spark.sensors import sensors_of
-from spark.sources.readings import COLUMNS, Taken
+from spark.series import READINGS
+from spark.sources.readings import Taken
 from spark.spans import Span, newest_reading
 
 _READINGS: Final = """
@@ -53,4 +54,4 @@ class OpenDatabase:
         sensors = sensors_of(self.url)
         ids = (sensors[0].id, sensors[-1].id)
         found = jdbc.read_grid(self.session, jdbc.Source.of(self.url), _READINGS, span, ids)
-        return Taken(found.select(*COLUMNS), unknown_sensors=0)
+        return Taken(found.select(*READINGS), unknown_sensors=0)

@@ -20,11 +20,10 @@ from pyspark.sql.column import Column
 from schema.quality import PLAUSIBLE, STUCK_READINGS, UNKNOWN_LANES, Kind
 from schema.rollups import FIVE_MINUTES, MEASURES, Flag
 from spark.sensors import Sensor
+from spark.series import READINGS
 from spark.spans import Span
 from urbanclear.errors import ConfigurationError
 
-#: Of what a source gives: as `City.readings` has them.
-COLUMNS: Final = ("sensor_id", "epoch", "speed_kmh", "volume_vph", "stuck")
 #: Of single readings. `arrived` orders those of one sensor and time; `flag` counts where `flagged` says that the
 #: source has flags of its own.
 SINGLE: Final = ("sensor", "time", *MEASURES, "arrived", "flagged", "flag")
@@ -37,7 +36,7 @@ _STEP_S: Final = int(FIVE_MINUTES.total_seconds())
 
 @dataclass(frozen=True)
 class Taken:
-    """The readings of a span, and how many sensors of it were left out because the database does not know them."""
+    """The readings of a span, columns as `READINGS`, and how many sensors were left out, unknown to the database."""
 
     readings: DataFrame
     unknown_sensors: int
@@ -112,7 +111,7 @@ class Singles:
                 f.max((f.coalesce("flag", f.lit(0)) == Flag.STUCK).cast("int")).alias("stuck"),
             )
         )
-        return Taken(found.select(*COLUMNS), self._strangers)
+        return Taken(found.select(*READINGS), self._strangers)
 
     def _known(self) -> DataFrame:
         """Each sensor's number, and the most of each measure that is believed of it."""
