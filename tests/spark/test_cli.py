@@ -67,6 +67,7 @@ def measure(url: str, *times: datetime) -> None:
 
     async def compute() -> None:
         async with await AsyncConnection.connect(url, autocommit=True) as connection:
+            await connection.execute("UPDATE sensors SET length_m = 1000")
             definition = Definition.of(Settings(time_zone="UTC"))
             await compute_days(connection, [time.date() for time in times], definition)
 

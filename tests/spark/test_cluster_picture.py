@@ -31,7 +31,7 @@ def test_each_cluster_has_a_panel_with_its_name_and_its_most_typical_sensor(
     with psycopg.connect(city) as connection:
         connection.execute("UPDATE sensors SET name = 'Rue de ' || external_id || ' <A & B>'")
         medoids = connection.execute(
-            "SELECT name FROM sensors JOIN cluster_shapes ON id = medoid_sensor_id"
+            "SELECT sensors.name FROM sensors JOIN cluster_shapes ON id = medoid_sensor_id"
         ).fetchall()
     file = tmp_path / "clusters.svg"
     draw(city, file)

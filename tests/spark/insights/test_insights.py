@@ -11,10 +11,11 @@ from pyspark.sql import SparkSession
 from schema.days import Days
 from spark.insights.compute import compute
 from spark.insights.insight import Insight, of_kind
-from spark.insights.job import require_measures, run, stored
+from spark.insights.job import require_measures, run, run_within, stored
 from spark.insights.measures import Reader
 from spark.insights.parameters import Parameters
 from spark.jdbc import Source
+from spark.spans import Span
 from tests.schema.city import City, city_at, every_5_minutes, hours
 from tests.spark.insights.town import FORMER, HOUR_COSTS, SLOW, VOLUME, WEEK, days, link, mornings
 from urbanclear.errors import ConfigurationError
@@ -167,6 +168,12 @@ async def test_a_run_is_stored_in_the_place_of_the_former_and_holds_until_measur
     record = await city.row("SELECT * FROM spark_runs ORDER BY started_at LIMIT 1")
     assert (record["job"], record["status"], record["span_start"]) == ("insights", "succeeded", WEEK)
     assert record["rows_in"] > 0
+
+
+def test_a_span_in_which_no_day_ended_is_a_sentence(session: SparkSession, database_url: str) -> None:
+    settings = Settings.model_validate({"database_url": database_url, "time_zone": "UTC"})
+    with pytest.raises(ConfigurationError, match="No day ended in the span"):
+        run_within(session, settings, Span(WEEK, WEEK + hours(23)), lambda _: None)
 
 
 def test_days_without_measures_are_a_sentence_with_what_to_do(database_url: str) -> None:
