@@ -24,7 +24,7 @@ from urbanclear.errors import ConfigurationError
 from urbanclear.settings import Settings
 
 #: Of a mean of 5 minutes, as `readings_5m` has it.
-COUNTS: Final = ("readings", "good", "stuck")
+COUNTS: Final = ("readings", "good", "implausible", "stuck")
 
 
 @dataclass(frozen=True)
@@ -81,32 +81,38 @@ def _single(rows: DataFrame, layout: Layout, by_number: DataFrame) -> DataFrame:
         *(counts if set(COUNTS) <= set(names) else []),
         f.lit("flag" in names).alias("flagged"),
         _number("flag", "int", names).alias("flag"),
+        f.lit(1).alias("count"),
         f.struct(f.input_file_name(), f.monotonically_increasing_id()).alias("arrived"),
     )
     return (_unfolded(typed) if set(COUNTS) <= set(names) else typed).select(*SINGLE)
 
 
 def _unfolded(means: DataFrame) -> DataFrame:
-    """A mean of 5 minutes as readings that it may be of: one that is good, and one that is flagged where any was."""
+    """A mean of 5 minutes as readings that it may be of: one for all good ones, and one for those of each flag."""
+    late = f.col("readings") - f.col("good") - f.col("stuck") - f.col("implausible")
     kinds = (
-        (f.col("good") > 0, None),
-        (f.col("stuck") > 0, Flag.STUCK),
-        ((f.col("readings") > 0) & (f.col("good") == 0) & (f.col("stuck") == 0), Flag.IMPLAUSIBLE),
+        (f.col("good"), None),
+        (f.col("stuck"), Flag.STUCK),
+        (f.col("implausible"), Flag.IMPLAUSIBLE),
+        (late, Flag.LATE),
     )
-    flags = f.array(*(f.when(holds, _flag(second, flag)) for second, (holds, flag) in enumerate(kinds)))
+    flags = f.array(*(f.when(many > 0, _flag(second, flag, many)) for second, (many, flag) in enumerate(kinds)))
     told = means.drop("flag", "flagged").withColumn("of", f.explode(f.array_compact(flags)))
     flagged = f.col("of.flag").isNotNull()
     return (
         told.withColumn("flag", f.col("of.flag"))
+        .withColumn("count", f.col("of.count"))
         .withColumn("flagged", f.lit(True))
         .withColumn("speed_kmh", f.when(flagged, f.lit(0.0).cast("float")).otherwise(f.col("speed_kmh")))
         .withColumn("time", f.timestamp_add("SECOND", f.col("of.second"), f.col("time")))
     )
 
 
-def _flag(second: int, flag: Flag | None) -> Column:
+def _flag(second: int, flag: Flag | None, many: Column) -> Column:
     number = None if flag is None else int(flag)
-    return f.struct(f.lit(second).alias("second"), f.lit(number).cast("int").alias("flag"))
+    return f.struct(
+        f.lit(second).alias("second"), f.lit(number).cast("int").alias("flag"), many.cast("int").alias("count")
+    )
 
 
 def _time(layout: Layout) -> Column:

@@ -75,7 +75,7 @@ class Kafka:
         }
         messages = session.read.format("kafka").options(**options).load().select("value", "partition", "offset")
         arrived = f.struct("part", "place", "item").alias("arrived")
-        flags = (f.lit(False).alias("flagged"), f.lit(None).cast("int").alias("flag"))
+        flags = (f.lit(False).alias("flagged"), f.lit(None).cast("int").alias("flag"), f.lit(1).alias("count"))
         seen = messages.mapInArrow(decoded, _DECODED).select("*", arrived, *flags).select(*SINGLE)
         return Singles(session, "kafka", seen, self.sensors, self.stuck_after)
 

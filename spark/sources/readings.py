@@ -25,8 +25,8 @@ from spark.spans import Span
 from urbanclear.errors import ConfigurationError
 
 #: Of single readings. `arrived` orders those of one sensor and time; `flag` counts where `flagged` says that the
-#: source has flags of its own.
-SINGLE: Final = ("sensor", "time", *MEASURES, "arrived", "flagged", "flag")
+#: source has flags of its own. It stands for `count` readings.
+SINGLE: Final = ("sensor", "time", *MEASURES, "arrived", "flagged", "flag", "count")
 #: How much before a span is looked at beside `stuck_after`, so that a sensor is known to be stuck where it begins.
 MARGIN: Final = timedelta(days=1)
 #: How Spark tells of what `raise_error` says.
@@ -109,8 +109,10 @@ class Singles:
             .agg(
                 *(_mean(measure).alias(measure) for measure in ("speed_kmh", "volume_vph")),
                 f.max((f.coalesce("flag", f.lit(0)) == Flag.STUCK).cast("int")).alias("stuck"),
-                f.count("*").cast("int").alias("readings"),
-                f.count_if(f.col("flag") == Flag.IMPLAUSIBLE).cast("int").alias("implausible"),
+                f.sum("count").cast("int").alias("readings"),
+                f.sum(f.when(f.col("flag") == Flag.IMPLAUSIBLE, f.col("count")).otherwise(0))
+                .cast("int")
+                .alias("implausible"),
             )
         )
         return Taken(found.select(*READINGS), self._strangers)

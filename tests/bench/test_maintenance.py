@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from bench.spark.maintenance import DAY, HORIZON, START, STEP, Failing, begun_failures, figures, score
 
-NAMES = ["one", "two", "three", "four"]
+SENSORS = 4
 END = START + 10 * DAY
 
 
@@ -31,13 +31,13 @@ def test_a_list_is_scored_by_the_week_that_follows_it() -> None:
         "two": [END + HORIZON],
         "three": [END],
     }
-    found = score(["one", "two"], NAMES, begun, END)
+    found = score(["one", "two"], SENSORS, begun, END)
     assert (found.precision, found.base, found.lead_days) == (0.5, 0.5, [2.0])
-    precision, lead = figures([found, score(["one", "three"], NAMES, begun, END)])
+    precision, lead = figures([found, score(["one", "three"], SENSORS, begun, END)])
     assert (precision.name, precision.value, precision.baseline) == ("maintenance_precision_at_10", 0.75, 0.5)
     assert (lead.name, lead.value, lead.unit) == ("maintenance_lead_days", 2.0, "d")
 
 
 def test_no_lead_is_told_where_nothing_that_was_listed_failed() -> None:
-    [precision] = figures([score(["four"], NAMES, {"one": [END]}, END)])
+    [precision] = figures([score(["four"], SENSORS, {"one": [END]}, END)])
     assert (precision.value, precision.baseline) == (0, 0.25)
