@@ -35,7 +35,7 @@ class Plan:
 
 
 FULL: Final = Plan()
-QUICK: Final = Plan(sensors=526, days=2, rounds=1, watched=timedelta(hours=12), drops=3, maintenance_days=10)
+QUICK: Final = Plan(sensors=526, days=3, rounds=1, watched=timedelta(hours=12), drops=3, maintenance_days=10)
 
 
 async def measure(settings: Settings, plan: Plan, nab: Path | None, say: Say) -> list[Figure]:
