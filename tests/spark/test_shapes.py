@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from spark.calendar import DAY_TYPES, QUARTERS
 from spark.clusters.shapes import name_of, names_of
+from spark.patterns.profiles import percentiles
 from spark.patterns.rush_hours import rush_hours
 
 
@@ -78,3 +79,12 @@ def test_what_is_slow_at_no_time_has_no_rush_hours(speeds: list[float]) -> None:
 
 def test_half_a_day_of_speeds_says_nothing_of_rush_hours() -> None:
     assert rush_hours(profile([20.0] * 10 + [100.0] * 30 + [np.nan] * 56)) == []
+
+
+@given(st.lists(st.lists(st.one_of(st.floats(0, 200), st.just(math.nan)), min_size=3, max_size=3), min_size=1))
+def test_percentiles_are_those_of_numpy_and_leave_out_what_is_not_known(days: list[list[float]]) -> None:
+    found = percentiles(np.array(days), 0.1, 0.5, 0.9)
+    for column, mine in zip(np.array(days).T, found.T, strict=True):
+        known = column[~np.isnan(column)]
+        expected = np.percentile(known, (10, 50, 90)) if len(known) else [math.nan] * 3
+        assert mine == pytest.approx(expected, nan_ok=True)
