@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import pandas as pd
@@ -12,6 +13,7 @@ from pyspark.sql import functions as f
 
 from spark.calendar import Calendar
 from spark.days import Days
+from spark.reporting import Reporting, reporting_of
 from spark.runs import Run
 from spark.sensors import Sensor, sensors_of
 from spark.series import Look, in_buckets, packed
@@ -30,6 +32,11 @@ class City:
     sensors: list[Sensor]
     packed: DataFrame
     days: Days
+
+    @cached_property
+    def reporting(self) -> Reporting:
+        """How much of the feed reported when."""
+        return reporting_of(self.packed)
 
     def each(self, look: Look, schema: str) -> pd.DataFrame:
         """What `look` finds in all corridors, some of which are given to it at a time, on the workers."""

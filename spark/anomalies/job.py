@@ -15,7 +15,7 @@ from spark.anomalies.stretches import Stretch
 from spark.city import City
 from spark.days import Days
 from spark.patterns.profiles import profile
-from spark.reporting import Reporting, reporting_of
+from spark.reporting import Reporting
 from spark.runs import Result, Run
 from spark.series import Look, Series
 
@@ -26,7 +26,7 @@ _FOUND: Final = "sensor_id int, kind string, start long, end long, score double,
 def compute(run: Run, city: City) -> None:
     """Into `anomalies`, in the place of all that began in the span."""
     with run.stage("Looking for what is not normal"):
-        found = city.each(_look(city.days, reporting_of(city)), _FOUND)
+        found = city.each(_look(city.days, city.reporting), _FOUND)
     rows = [_row(one) for one in found.itertuples(index=False)]
     forget, values = "time >= %s AND time < %s", (run.span.start, run.span.end)
     run.store(Result(anomalies, _COLUMNS, rows, forget, values))

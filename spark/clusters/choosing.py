@@ -7,6 +7,7 @@ indices (Hubert and Arabie 1985).
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -72,10 +73,16 @@ def choose(session: SparkSession, profiles: np.ndarray, k: int | None, say: Call
 def _candidates(
     features: DataFrame, profiles: np.ndarray, numbers: list[int], say: Callable[[str], None]
 ) -> Iterator[Grouping]:
+    """One for each number; as many as there are cores are fitted at once, since each is the work of one."""
+    asked = [(k, seed) for k in numbers for seed in SEEDS]
+    cores = features.sparkSession.sparkContext.defaultParallelism
+    with ThreadPoolExecutor(cores) as pool:
+        models = dict(
+            zip(asked, pool.map(lambda one: KMeans(k=one[0], seed=one[1]).fit(features), asked), strict=True)
+        )
     for k in numbers:
-        say(f"Grouping into {k}")
-        models = [KMeans(k=k, seed=seed).fit(features) for seed in SEEDS]
-        best, *others = sorted(models, key=lambda model: float(model.summary.trainingCost))
+        say(f"Judging {k} clusters")
+        best, *others = sorted((models[k, seed] for seed in SEEDS), key=lambda one: float(one.summary.trainingCost))
         labels = [pairwise_distances_argmin(profiles, np.array(one.clusterCenters())) for one in (best, *others)]
         stability = np.median([adjusted_rand_score(labels[0], other) for other in labels[1:]])
         told = best.transform(features)

@@ -15,7 +15,7 @@ from spark.days import Days
 from spark.maintenance import health
 from spark.maintenance.reasons import Signs, reason
 from spark.maintenance.risk import History, last_known, risk_of
-from spark.reporting import Reporting, reporting_of
+from spark.reporting import Reporting
 from spark.runs import Result, Run
 from spark.series import Look, Series
 from urbanclear.errors import ConfigurationError
@@ -37,7 +37,7 @@ def compute(run: Run, city: City) -> None:
     Raises `ConfigurationError` where the readings are of less than a day.
     """
     with run.stage("Looking at each sensor's days"):
-        feed = reporting_of(city)
+        feed = city.reporting
         _require_a_day(feed)
         found = city.each(_look(feed), _FOUND).sort_values(["sensor_id", "day"])
     with run.stage("Weighing what they say"):
