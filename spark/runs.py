@@ -29,7 +29,7 @@ from schema.chunks import make_chunks
 from schema.database import database_url
 from schema.engines import engine_of
 from schema.tables import TIME_SERIES
-from spark.spans import Span
+from spark.spans import Span, answering
 from urbanclear.settings import Settings
 
 Say = Callable[[str], None]
@@ -37,6 +37,12 @@ Say = Callable[[str], None]
 _BEGIN: Final = """
     INSERT INTO spark_runs (id, job, status, span_start, span_end, parameters, code_version)
     VALUES (%s, %s, 'running', %s, %s, %s, %s)
+"""
+#: A run holds a lock of its own for as long as it is there: one that says `running` without it was killed.
+_LOCK: Final = "SELECT pg_advisory_lock(hashtext('spark_runs'), hashtext(%s))"
+_KILLED: Final = """
+    UPDATE spark_runs SET status = 'failed', ended_at = clock_timestamp(), error = 'it was killed'
+    WHERE status = 'running' AND pg_try_advisory_xact_lock(hashtext('spark_runs'), hashtext(id))
 """
 _SUCCEEDED: Final = """
     UPDATE spark_runs
@@ -105,8 +111,9 @@ class Run:
 
 
 def newest_runs(settings: Settings, limit: int) -> list[dict[str, Any]]:
-    """The records of the newest runs."""
-    with psycopg.connect(database_url(settings)) as connection, connection.cursor(row_factory=dict_row) as cursor:
+    """The records of the newest runs; those that were killed are noted as failed."""
+    with answering(database_url(settings)) as connection, connection.cursor(row_factory=dict_row) as cursor:
+        cursor.execute(_KILLED)
         return cursor.execute("SELECT * FROM spark_runs ORDER BY started_at DESC LIMIT %s", [limit]).fetchall()
 
 
@@ -124,6 +131,8 @@ def run_of(
     run = Run(f"{job}-{uuid4().hex[:12]}", job, span, say)
     with psycopg.connect(url, autocommit=True) as connection, ExitStack() as cleaning:
         code = version("urbanclear")
+        connection.execute(_KILLED)
+        connection.execute(_LOCK, [run.id])
         connection.execute(_BEGIN, (run.id, job, span.start, span.end, Jsonb(parameters), code))
         try:
             yield run

@@ -10,15 +10,20 @@ from pyspark.sql import SparkSession
 
 from urbanclear.embedded.jars import locked, resolve
 from urbanclear.embedded.java import find_java
+from urbanclear.errors import ConfigurationError
 from urbanclear.hosts import is_loopback
 from urbanclear.settings import LOOPBACK, Settings
 
 LOCAL = "local"
+MASTERS = (LOCAL, "spark://", "k8s://", "yarn")
 
 
 @contextmanager
 def spark_session(settings: Settings, job: str, master: str) -> Iterator[SparkSession]:
-    """A session for one job, stopped on leaving. Raises `JavaNotFound` or `JarsUnavailable`."""
+    """A session for one job, stopped on leaving. Raises `ConfigurationError`, `JavaNotFound` or
+    `JarsUnavailable`."""
+    if not master.startswith(MASTERS):
+        raise ConfigurationError(f"{master!r} is no Spark master: say local[*], spark://HOST:PORT or k8s://….")
     os.environ["JAVA_HOME"] = str(find_java().home)
     if _is_on_this_machine(master):
         os.environ["PYSPARK_PYTHON"] = sys.executable

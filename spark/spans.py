@@ -46,6 +46,10 @@ class Asked:
     def span(self, newest: Callable[[], datetime]) -> Span:
         """Without an end, up to the newest reading, whatever the clock says."""
         until = self.end or newest() + timedelta(microseconds=1)
+        if self.start and self.end is None and self.start >= until:
+            raise ConfigurationError(
+                f"The newest reading is of {until:%Y-%m-%d %H:%M} UTC: choose an earlier --from."
+            )
         return Span(self.start or until - timedelta(days=self.days), until)
 
 

@@ -79,6 +79,7 @@ def measure(url: str, *times: datetime) -> None:
     [
         (["--from", "yesterday"], "--from 'yesterday' is no time"),
         (["--from", "2026-03-03", "--to", "2026-03-02"], "ends .* before it starts"),
+        (["--master", "somewhere"], "'somewhere' is no Spark master"),
     ],
 )
 def test_a_span_that_is_none_is_a_sentence(

@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 from pyspark.sql import SparkSession
 
 from spark.jobs import run_jobs
-from spark.runs import Run
+from spark.runs import Run, newest_runs, run_of
 from spark.spans import Span
 from tests.spark.conftest import fill
 from tests.spark.shapes import DAYS, DROP, MIDNIGHT, OF_EACH, SENSORS, SILENCE, SLOW_HOUR, STEP, STUCK
@@ -138,6 +138,19 @@ def test_a_run_that_fails_leaves_the_former_result_and_says_why(
     [failed] = rows(settings, "SELECT * FROM spark_runs WHERE status = 'failed'")
     assert "CheckViolation" in failed["error"]
     assert not list(Path(settings.results_dir).rglob("*unfinished"))
+
+
+def test_a_run_that_was_killed_is_noted_as_failed_and_one_that_goes_on_is_not(
+    session: SparkSession, city: str, settings: Settings
+) -> None:
+    with psycopg.connect(city, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO spark_runs (id, job, status, parameters, code_version) "
+            "VALUES ('killed', 'patterns', 'running', '{}', '1')"
+        )
+        with run_of("clusters", city, SPAN, {}) as going_on:
+            states = {one["id"]: (one["status"], one["error"]) for one in newest_runs(settings, 5)}
+    assert states == {"killed": ("failed", "it was killed"), going_on.id: ("running", None)}
 
 
 def test_a_span_without_readings_is_a_sentence(session: SparkSession, city: str, settings: Settings) -> None:
