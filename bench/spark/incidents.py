@@ -37,7 +37,7 @@ HELD: Final = timedelta(minutes=1)  # a drop has lasted that long when it is tol
 BEFORE: Final = timedelta(minutes=10)  # a drop may follow on what has just ended
 PUBLISHED: Final = ["sensor", "time", "speed_kmh", "volume_vph"]
 _DROPS: Final = """
-    SELECT external_id AS sensor, time AS start, coalesce(ended_at, 'infinity') AS end
+    SELECT external_id AS sensor, time AS start, ended_at AS end
     FROM anomalies JOIN sensors ON sensors.id = sensor_id
     WHERE anomalies.kind = 'speed_drop' AND time >= %s
 """
@@ -100,7 +100,7 @@ def _polls(rows: Sequence[dict[str, Any]]) -> Iterator[list[Reading]]:
 
 
 def scored(truth: pd.DataFrame, drops: Sequence[dict[str, Any]]) -> Found:
-    """What was found: of `drops` the sensor, and the times at which each began and ended (or has not)."""
+    """What was found: of `drops` the sensor, and the times at which each began and ended (None: it lasts)."""
     by_sensor = {name: rows.sort_values("time") for name, rows in truth.groupby("sensor")}
     near_drops, false_alarms = [], 0
     for drop in drops:
@@ -120,6 +120,6 @@ def scored(truth: pd.DataFrame, drops: Sequence[dict[str, Any]]) -> Found:
     return Found(len(felt), delays, false_alarms, len(by_sensor) * days)
 
 
-def _end(end: datetime, rows: pd.DataFrame) -> datetime:
+def _end(end: datetime | None, rows: pd.DataFrame) -> datetime:
     last: datetime = rows["time"].iloc[-1]
-    return min(end, last)
+    return end or last

@@ -29,12 +29,12 @@ def city(slowed: tuple[float, float], failing: tuple[float, float] = (0, 0)) -> 
     return pd.DataFrame(rows, columns=["time", "sensor", "speed_kmh", "undisturbed_speed_kmh", "cause", "failing"])
 
 
-def drop(sensor: str, start: float, end: float) -> dict[str, Any]:
-    return {"sensor": sensor, "start": at(start), "end": at(end)}
+def drop(sensor: str, start: float, end: float | None) -> dict[str, Any]:
+    return {"sensor": sensor, "start": at(start), "end": None if end is None else at(end)}
 
 
 def test_a_drop_at_the_slowed_sensor_finds_the_incident_a_minute_after_it_began() -> None:
-    found = scored(city((30, 60)), [drop("a", 31, 62)])
+    found = scored(city((30, 60)), [drop("a", 31, None)])
     assert (found.incidents, found.delays, found.false_alarms) == (1, [timedelta(minutes=2)], 0)
 
 
