@@ -21,6 +21,7 @@ from schema.engines import engine_of
 from schema.measures import Definition, compute_days
 from schema.retention import Retention
 from schema.rollups import Flag
+from schema.upgrade import upgrade
 from urbanclear.settings import Settings
 
 Say = Callable[[str], None]
@@ -58,8 +59,11 @@ async def simulated(file: Path, start: datetime, end: datetime, interval: str, s
     return file
 
 
-async def fill(url: str, truth: Path, say: Say) -> None:
-    """Put what the sensors said into a database with the newest schema, and bring its rollups up to date."""
+async def fill(settings: Settings, url: str, truth: Path, say: Say) -> None:
+    """Give an empty database the schema, without an end to what is kept, and what the sensors said; rollups are up to
+    date."""
+    for_ever = {"readings_retention": None, "rollups_5m_retention": None}
+    await asyncio.to_thread(upgrade, url, settings.model_copy(update=for_ever))
     file, engine = pq.ParquetFile(truth), engine_of(url)
     async with await AsyncConnection.connect(url, autocommit=True) as connection:
         sensors = pc.unique(file.read_row_group(0, ["sensor"])["sensor"])

@@ -5,7 +5,6 @@ been at the end of several days, and its first ten are compared with what the si
 days that followed. A failure is half an hour or more.
 """
 
-import asyncio
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +21,6 @@ from psycopg import AsyncConnection
 from bench.database import fresh_database
 from bench.figures import Figure, figure
 from bench.spark.city import fill, simulated, urbanclear
-from schema.upgrade import upgrade
 from urbanclear.settings import Settings
 
 Say = Callable[[str], None]
@@ -67,9 +65,7 @@ async def measure_maintenance(
         after = await simulated(Path(folder) / "after.parquet", ends[-1], ends[-1] + HORIZON, "5m", sensors)
         begun = begun_failures([*_failing(before), *_failing(after)])
         async with fresh_database(settings) as url:
-            forever = {"readings_retention": None, "rollups_5m_retention": None}
-            await asyncio.to_thread(upgrade, url, settings.model_copy(update=forever))
-            await fill(url, before, say)
+            await fill(settings, url, before, say)
             scores = []
             for end in ends:
                 say(f"the list of {end:%d %B}")

@@ -1,6 +1,5 @@
 """All that is measured of Spark: its batch jobs and its stream, their speed, and what they find."""
 
-import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +15,6 @@ from bench.spark.incidents import measure_incidents
 from bench.spark.jobs import Month, measure_jobs
 from bench.spark.maintenance import measure_maintenance
 from bench.spark.stream import measure_stream, stream_figure
-from schema.upgrade import upgrade
 from urbanclear.settings import Settings
 
 Say = Callable[[str], None]
@@ -42,11 +40,9 @@ async def measure(settings: Settings, plan: Plan, nab: Path | None, say: Say) ->
     """On a database of its own each; `nab` is a folder of that benchmark's series with their windows."""
     figures = [] if nab is None else [await _nab(nab, say)]
     async with empty_folder() as folder, fresh_database(settings) as url:
-        for_ever = {"readings_retention": None, "rollups_5m_retention": None}
-        await asyncio.to_thread(upgrade, url, settings.model_copy(update=for_ever))
         say(f"simulating {plan.days} days")
         truth = await simulated(folder / "truth.parquet", NOW - plan.days * DAY, NOW, "5m", plan.sensors)
-        await fill(url, truth, say)
+        await fill(settings, url, truth, say)
         month = Month(url, plan.days, folder / "results")
         figures += await measure_jobs(month, plan.rounds, say)
         found = await measure_incidents(settings, url, plan.watched, say)
