@@ -65,14 +65,16 @@ async def test_what_is_not_as_it_normally_is_is_ringed_listed_and_told(
         await until_speed(open_page, WEST, 60)
         await open_page.until("sensor => urbanclear.ringed.join() === sensor", EAST)
         await page.get_by_role("tab", name="Unusual").click()
-        [row] = await page.locator("#unusual button").all_inner_texts()
+        rows = page.locator("#unusual button")
+        await rows.first.wait_for(timeout=5000)
+        [row] = await rows.all_inner_texts()
         assert "Bridge, eastbound" in row
         assert "25 min ago\nSlower than normal: 9 km/h, normally 40 km/h" in row
         await open_page.keep("page-unusual")
-        await page.locator("#unusual button").click()
+        await rows.click()
         told = page.locator("#details-unusual", has_text="Slower than normal since 25 min: 9 km/h, normally 40 km/h.")
         await told.wait_for(timeout=5000)
         await page.get_by_role("combobox", name="Area").select_option("Brooklyn")
         await open_page.until("() => urbanclear.ringed.length === 0")
-        assert await page.locator("#unusual button").count() == 0
+        await rows.wait_for(state="detached", timeout=5000)
         assert open_page.errors == []

@@ -26,7 +26,7 @@ async def test_a_published_incident_appears_in_the_list_and_is_marked_cleared(
         await open_page.page.locator(".incident-marker").wait_for(timeout=5000)
         await publish(bridge, collision("Lane open again", status="cleared"))
         await row.filter(has_text="cleared").wait_for(timeout=5000)
-        assert await open_page.page.locator(".incident-marker").count() == 0
+        await open_page.page.locator(".incident-marker").wait_for(state="detached", timeout=5000)
         assert await row.count() == 1
 
 

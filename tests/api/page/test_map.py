@@ -71,9 +71,9 @@ async def test_an_area_alone_is_shown_and_said_in_the_address(
         await until_speed(open_page, EAST, 12)
         await open_page.page.get_by_label("Area").select_option("Brooklyn")
         await open_page.until("() => urbanclear.links === 1")
+        await open_page.page.locator("#incidents li").wait_for(state="detached", timeout=5000)
         listed = await open_page.page.locator("#slowest li").all_inner_texts()
         assert listed == ["A\nBridge, westbound\n70 km/h\n97 %"]
-        assert await open_page.page.locator("#incidents li").count() == 0
         await open_page.page.reload()
         await open_page.until("() => urbanclear.links === 1")
         assert await open_page.page.get_by_label("Area").input_value() == "Brooklyn"
