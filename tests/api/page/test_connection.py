@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, WebSocketRoute
+from playwright.async_api import Browser, WebSocketRoute, expect
 
 from api.live.hub import Hub
 from schema.publisher import Publisher
@@ -33,7 +33,7 @@ async def test_a_lost_connection_is_said_and_mended(live_api: LiveApi, bridge: P
         await until_speed(open_page, EAST, 33)
         await publish(bridge, reading(EAST, 34))
         await until_speed(open_page, EAST, 34)
-        assert not await banner.is_visible()
+        await expect(banner).to_be_hidden()
     await relay.cut()
 
 
@@ -79,7 +79,9 @@ async def test_a_page_waits_as_long_as_a_stopping_server_asks(
         open_page = await stack.enter_async_context(visit(chromium, leaving.url))
         leaving.stop()
         await open_page.until_state("stale")
-        shown = await open_page.page.locator("#countdown").inner_text()
+        countdown = open_page.page.locator("#countdown")
+        await expect(countdown).to_have_text(re.compile(r"\d"))
+        shown = await countdown.inner_text()
         assert 18 <= int(re.findall(r"\d+", shown)[0]) <= 25
 
 

@@ -5,7 +5,7 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from schema.publisher import Publisher
 from tests.api.conftest import LiveApi
@@ -15,6 +15,7 @@ from tests.api.page.feeding import EAST, WEST, WITHIN_SECONDS, collision, publis
 
 THEMES = Path(__file__).parents[3] / "api" / "page" / "themes.css"
 LEAST_DIFFERENCE = 14.0  # CIE76; 2.3 is just noticeable
+SAME_COLOUR = "([one, other]) => urbanclear.colourOf(one) === urbanclear.colourOf(other)"
 COUNT_PIXELS = """([sensor, least]) => {
     const canvas = document.querySelector("#map canvas");
     const colour = urbanclear.colourOf(sensor);
@@ -33,11 +34,10 @@ async def test_a_published_reading_changes_the_links_colour_and_number_within_5_
     async with visit(chromium, live_api.url) as open_page:
         await publish(bridge, reading(EAST, 70, minutes_ago=1), reading(WEST, 71, minutes_ago=1))
         await until_speed(open_page, EAST, 70)
-        free = await open_page.ask("sensor => urbanclear.colourOf(sensor)", EAST)
+        await open_page.until(SAME_COLOUR, [EAST, WEST])
         await publish(bridge, reading(EAST, 9))
         await until_speed(open_page, EAST, 9)
-        assert await open_page.ask("sensor => urbanclear.colourOf(sensor)", EAST) != free
-        assert await open_page.ask("sensor => urbanclear.colourOf(sensor)", WEST) == free
+        await open_page.until(f"sensors => !({SAME_COLOUR})(sensors)", [EAST, WEST])
         await open_page.until(COUNT_PIXELS, [EAST, 50], timeout=WITHIN_SECONDS)
         await open_page.until("() => document.querySelector('#slowest').innerText.includes('9 km/h')")
 
@@ -72,11 +72,11 @@ async def test_an_area_alone_is_shown_and_said_in_the_address(
         await open_page.page.get_by_label("Area").select_option("Brooklyn")
         await open_page.until("() => urbanclear.links === 1")
         await open_page.page.locator("#incidents li").wait_for(state="detached", timeout=5000)
-        listed = await open_page.page.locator("#slowest li").all_inner_texts()
-        assert listed == ["A\nBridge, westbound\n70 km/h\n97 %"]
+        listed = open_page.page.locator("#slowest li")
+        await expect(listed).to_have_text(["A Bridge, westbound 70 km/h 97 %"], use_inner_text=True)
         await open_page.page.reload()
         await open_page.until("() => urbanclear.links === 1")
-        assert await open_page.page.get_by_label("Area").input_value() == "Brooklyn"
+        await expect(open_page.page.get_by_label("Area")).to_have_value("Brooklyn")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
