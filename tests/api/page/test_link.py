@@ -31,7 +31,8 @@ INK = """() => {
 async def store_two_weeks(database_url: str) -> None:
     """Of readings each quarter of an hour that are the same on each day, by the hour of the city's own clock."""
     zone = ZoneInfo(Settings().time_zone)
-    newest = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    before_now = datetime.now(UTC) - timedelta(minutes=10)  # a reading now has no whole bucket of its own yet
+    newest = before_now.replace(minute=0, second=0, microsecond=0)
     sensor = await fetch_one(database_url, f"SELECT id FROM sensors WHERE external_id = '{EAST}'")
     assert isinstance(sensor, int)
     async with city_at(database_url) as city:
