@@ -28,6 +28,7 @@ TABLES: Final = (
     "anomalies",
     "insights",
     "maintenance",
+    "forecast_models",
 )
 VIEWS: Final = (
     "current_conditions",

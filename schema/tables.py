@@ -284,6 +284,37 @@ anomaly_streams = Table(
     comment="How far each stream of anomalies has come",
 )
 
+forecast_models = Table(
+    "forecast_models",
+    metadata,
+    Column("name", Text, primary_key=True, comment="as predictions.model has it"),
+    Column(
+        "state",
+        Text,
+        nullable=False,
+        server_default="candidate",
+        comment="candidate, in_place, former (a rollback brings it back) or rolled_back",
+    ),
+    Column("trained_at", Time, nullable=False, comment="when it was made, UTC"),
+    Column("data_from", Time, nullable=False, comment="of the readings it is from"),
+    Column("data_to", Time, nullable=False, comment="just after the last of them"),
+    Column("code_version", Text, nullable=False, comment="of Urbanclear"),
+    Column("seed", BigInteger, nullable=False, comment="of what was drawn at random"),
+    Column("sha256", Text, nullable=False, comment="of its file, in hexadecimal"),
+    Column("path", Text, nullable=False, comment="of its file, in the folder of models"),
+    Column(
+        "metrics",
+        JSONB,
+        nullable=False,
+        comment="how good it was when it was made; held_out: its scores on weeks it was not made from",
+    ),
+    Column("promoted_at", Time, comment="when it was last put in place, UTC"),
+    Column("evidence", JSONB, comment="why it was put in place: two scores on the same week"),
+    Index("forecast_models_in_place_idx", "state", unique=True, postgresql_where=text("state = 'in_place'")),
+    CheckConstraint("state IN ('candidate', 'in_place', 'former', 'rolled_back')", name="state"),
+    comment="The models that forecast, each with where it is from; at most one is in place",
+)
+
 sensor_clusters = Table(
     "sensor_clusters",
     metadata,

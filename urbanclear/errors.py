@@ -8,6 +8,8 @@ UrbanclearError            says in one sentence what is wrong and what to do nex
 ├── SourceError            a feed's input cannot be read
 │   └── FeedError          a live feed's answer is of no use; asked again later
 │       └── FeedChanged    it came, and is not of the form expected
+├── ModelUnavailable       a model's file is gone, or is not what was kept
+├── NotPromoted            a model has not been shown to be better than the one in place
 ├── RetryFenced            another retry of dead letters began, and stopped this one
 ├── NotDelivered           Kafka did not take what was sent to it
 │   └── KafkaAway          it did not answer in time
@@ -61,6 +63,14 @@ class FeedChanged(FeedError):
 
     def __init__(self, detail: str) -> None:
         super().__init__("changed", detail)
+
+
+class ModelUnavailable(UrbanclearError):
+    """A model's file is gone, or is not what was kept."""
+
+
+class NotPromoted(UrbanclearError):
+    """A model has not been shown to be better than the one in place."""
 
 
 class RetryFenced(UrbanclearError):

@@ -230,6 +230,9 @@ class Settings(BaseSettings):
     results_dir: Path = Field(
         Path("data/processed/batch_results"), description="where batch jobs put their results as Parquet files"
     )
+    models_dir: Path = Field(
+        Path("data/processed/models"), description="where the models that forecast are kept, one file each"
+    )
     stream_checkpoint: Path = Field(
         Path("data/processed/stream"),
         description="where `urbanclear spark stream` notes how far it has come, of one database and one Kafka",

@@ -44,7 +44,7 @@ RELATIONS: Final = {
 #: What batch jobs fill.
 OF_JOBS: Final = {
     *("spark_runs", "profiles", "seasonality", "sensor_clusters", "cluster_shapes", "anomalies", "insights"),
-    "maintenance",
+    *("maintenance", "forecast_models"),
 }
 CITY: Final = ZoneInfo("America/New_York")
 ROADS: Final = {

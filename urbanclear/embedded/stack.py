@@ -197,6 +197,7 @@ class Stack:
             "URBANCLEAR_API_HOST": self.settings.api_host,
             "URBANCLEAR_API_PORT": str(self.settings.api_port),
             "URBANCLEAR_RESULTS_DIR": str(self.settings.results_dir.absolute()),
+            "URBANCLEAR_MODELS_DIR": str(self.settings.models_dir.absolute()),
         }
         state.write_stack_env(self.folder, env)
         self._add_address("api", self.api_url)
