@@ -15,6 +15,7 @@ from bench.cli import app as bench
 from ingest.cli import ingest, source
 from schema.cli import app as schema
 from spark.cli import app as spark
+from spark.forecast.cli import app as forecast
 from spark.report.cli import app as report
 from urbanclear.embedded.cli import up
 from urbanclear.errors import UrbanclearError
@@ -33,6 +34,7 @@ app.command()(alerting)
 app.command()(watch)
 
 app.add_typer(bench, name="bench")
+app.add_typer(forecast, name="forecast")
 app.add_typer(ingest, name="ingest")
 app.add_typer(source, name="source")
 app.add_typer(keys, name="keys")

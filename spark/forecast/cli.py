@@ -1,0 +1,17 @@
+"""`urbanclear forecast …`."""
+
+import typer
+
+from spark.forecast.registry_cli import models, promote, rollback
+
+app = typer.Typer(no_args_is_help=True, help="Speeds 5 to 60 minutes ahead.")
+
+
+@app.callback()
+def forecasts() -> None:
+    """The models that forecast, and how good they are."""
+
+
+app.command()(models)
+app.command()(promote)
+app.command()(rollback)
