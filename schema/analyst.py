@@ -28,6 +28,7 @@ TABLES: Final = (
     "anomalies",
     "insights",
     "maintenance",
+    "predictions",
     "forecast_models",
 )
 VIEWS: Final = (
@@ -39,6 +40,7 @@ VIEWS: Final = (
     "bottlenecks",
     "incident_impact",
     "sensor_health",
+    "forecast_skill",
 )
 
 _CREATE = """

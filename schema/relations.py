@@ -176,5 +176,20 @@ sensor_health: Final = _view(
     last_seen=Time,
     healthy=Boolean,
 )
+forecast_skill: Final = _view(
+    "forecast_skill",
+    day=Date,
+    model=Text,
+    horizon_minutes=Integer,
+    predictions=BigInteger,
+    mae_kmh=Double,
+    rmse_kmh=Double,
+    mape_percent=Double,
+    persistence_mae_kmh=Double,
+    profile_mae_kmh=Double,
+    skill=Double,
+    coverage=Double,
+    width_kmh=Double,
+)
 
 VIEWS: Final = (*rollups.values(), *(table for table in _metadata.sorted_tables if table.name not in rollups))

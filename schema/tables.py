@@ -10,6 +10,7 @@ from typing import Final
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -156,12 +157,12 @@ predictions = Table(
     "predictions",
     metadata,
     Column("sensor_id", Integer, primary_key=True, autoincrement=False, comment="sensors.id"),
-    Column("time", Time, primary_key=True, comment="that is predicted"),
-    Column("made_at", Time, primary_key=True),
-    Column("speed_kmh", REAL, nullable=False),
+    Column("time", Time, primary_key=True, comment="end of the 5 minutes that are predicted, UTC"),
+    Column("made_at", Time, primary_key=True, comment="when it was predicted, UTC"),
+    Column("speed_kmh", REAL, nullable=False, comment="mean of the 5 minutes"),
     Column("lower_kmh", REAL, comment="lower end of the interval"),
     Column("upper_kmh", REAL, comment="upper end of the interval"),
-    Column("model", Text, nullable=False),
+    Column("model", Text, nullable=False, comment="what made it"),
     comment="Speeds as they were expected; the horizon is time - made_at",
 )
 
@@ -520,6 +521,59 @@ incident_impact = _measure(
     Column("delay_s_per_vehicle", Double, comment="over all affected links, mean while it lasted"),
     comment="What incidents cost against the same hour's normal",
 )
+
+
+forecast_changes = Table(
+    "forecast_changes",
+    metadata,
+    Column("hour", Time, nullable=False),
+    schema="measures",
+    comment="Hours whose predictions were written, to be scored",
+)
+
+forecast_hours = Table(
+    "forecast_hours",
+    metadata,
+    Column("hour", Time, primary_key=True),
+    Column("changed", Boolean, nullable=False, comment="whether predictions were written since it was scored"),
+    Column("readings", BigInteger, comment="in it and the two before, when it was scored"),
+    Column("good", BigInteger, comment="of those, the good ones"),
+    Column("scored_at", Time, comment="NULL where it has never been scored"),
+    schema="measures",
+    comment="Hours that predictions are for, and what they were scored from",
+)
+
+
+def _scores(name: str, *subject: Column[object], comment: str) -> Table:
+    """A table of sums over the predictions of an hour that were measured."""
+    return Table(
+        name,
+        metadata,
+        Column("hour", Time, primary_key=True, comment="in which the 5 minutes began that were predicted, UTC"),
+        Column("model", Text, primary_key=True, comment="what made the predictions, as predictions.model"),
+        Column("horizon_minutes", Integer, primary_key=True, autoincrement=False, comment="minutes ahead"),
+        *subject,
+        Column("day", Date, nullable=False, comment="the city's, on which the hour began"),
+        Column("predictions", BigInteger, nullable=False, comment="of times that were measured"),
+        Column("abs_error", Double, nullable=False, comment="sum of absolute errors, km/h"),
+        Column("sq_error", Double, nullable=False, comment="sum of squared errors"),
+        Column("relative", BigInteger, nullable=False, comment="predictions whose measured speed is not 0"),
+        Column("relative_error", Double, nullable=False, comment="of those, sum of absolute error / measured speed"),
+        Column("persistence", BigInteger, nullable=False, comment="predictions whose last speed was known"),
+        Column("persistence_error", Double, nullable=False, comment="of those, sum of the last speed's errors"),
+        Column("paired_error", Double, nullable=False, comment="of those, sum of the predictions' errors"),
+        Column("profile", BigInteger, nullable=False, comment="predictions whose normal speed is known"),
+        Column("profile_error", Double, nullable=False, comment="of those, sum of the normal speed's errors"),
+        Column("intervals", BigInteger, nullable=False, comment="predictions with an interval"),
+        Column("inside", BigInteger, nullable=False, comment="of those, measured inside of it"),
+        Column("width", Double, nullable=False, comment="sum of the intervals' widths, km/h"),
+        schema="measures",
+        comment=comment,
+    )
+
+
+forecast_scores = _scores("forecast_scores", _sensor(), comment="How well each sensor's forecasts came true, by hour")
+forecast_totals = _scores("forecast_totals", comment="How well forecasts came true, by hour; kept for ever")
 
 #: The time series and the width of one chunk of each: a partition, or a hypertable's chunk. A day of a city's
 #: readings (1,000 sensors every 30 s: 2.9 M rows, 250 MB with the index) stays in memory while it is written to, and

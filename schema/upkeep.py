@@ -4,6 +4,7 @@
     every 60 s   partitions ahead, expired ones dropped          (plain PostgreSQL)
                  expired rows of the audit log deleted           (both)
                  daily metrics of days that changed              (both)
+                 scores of forecasts, by hours that changed      (both)
                  status for Prometheus                           (both)
 
 Each task's last run is in the table `upkeep`; one that fails is tried again at its next turn.
@@ -25,9 +26,11 @@ from schema.chunks import Chunks
 from schema.database import APPLICATION, database_url
 from schema.engines import Engine, engine_of
 from schema.measures import compute_changed_days
+from schema.measures.forecasts import score_forecasts
 from schema.retention import Retention
 from schema.status import series_status
 from schema.tables import TIME_SERIES
+from urbanclear.errors import UrbanclearError
 from urbanclear.logs import get_logger
 from urbanclear.settings import Settings
 
@@ -133,6 +136,7 @@ class Upkeep:
             Task("partitions", ROUND_SECONDS, make_ahead),
             Task("retention", ROUND_SECONDS, retire),
             Task("measures", ROUND_SECONDS, lambda connection: compute_changed_days(connection, settings)),
+            Task("forecasts", ROUND_SECONDS, lambda connection: score_forecasts(connection, settings)),
             Task("status", ROUND_SECONDS, observe),
         ]
 
@@ -156,7 +160,7 @@ async def _do(connection: AsyncConnection, task: Task) -> None:
     began, error = time.monotonic(), None
     try:
         await task.action(connection)
-    except psycopg.Error as problem:
+    except (psycopg.Error, UrbanclearError) as problem:
         if connection.broken:
             raise
         error = str(problem).strip()

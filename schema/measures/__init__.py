@@ -9,13 +9,13 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock
-from importlib.resources import files
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from psycopg import AsyncConnection
 from psycopg.rows import scalar_row
 
+from schema.measures.statements import statement
 from schema.retention import Retention
 from urbanclear.settings import Settings
 
@@ -73,7 +73,7 @@ async def compute_changed_days(connection: AsyncConnection, settings: Settings) 
     local_day = oldest.astimezone(ZoneInfo(definition.time_zone)).date()
     cursor = connection.cursor(row_factory=scalar_row)
     await cursor.execute(
-        _sql("changed_days"),
+        statement("changed_days"),
         {
             "time_zone": definition.time_zone,
             "oldest": definition.span(local_day)[1],
@@ -95,8 +95,8 @@ async def compute_days(
     if not days:
         return
     newest = await (await connection.execute(_NEWEST_HOUR)).fetchone()
-    await connection.execute(_sql("links"), {"newest": newest[0] if newest else None})
-    define = await connection.execute(_sql("define"), asdict(definition))
+    await connection.execute(statement("links"), {"newest": newest[0] if newest else None})
+    define = await connection.execute(statement("define"), asdict(definition))
     row = await define.fetchone()
     assert row is not None  # noqa: S101
     for day in days:
@@ -112,10 +112,6 @@ async def compute_days(
             for measure in BY_DAY:
                 old = _FORGET.get(measure, "day = %(day)s")
                 await connection.execute(f"DELETE FROM measures.{measure} WHERE {old}".encode(), values)
-                await connection.execute(_sql(measure), values)
-            await connection.execute(_sql("note_day"), values)
+                await connection.execute(statement(measure), values)
+            await connection.execute(statement("note_day"), values)
         done(day)
-
-
-def _sql(name: str) -> bytes:
-    return (files(__name__) / f"{name}.sql").read_bytes()

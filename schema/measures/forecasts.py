@@ -1,0 +1,63 @@
+"""How well forecasts came true, kept by the hour: of each sensor as long as readings are, of the city for ever.
+
+An hour is scored once its predictions come due, and anew when they or its readings change: late readings count. Sums
+and counts are kept, so that errors stay exact over any span.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from psycopg import AsyncConnection
+from psycopg.rows import class_row
+
+from schema.measures.statements import statement
+from schema.retention import Retention
+from urbanclear.public_holidays import holidays_between
+from urbanclear.settings import Settings
+
+AGAIN_AFTER: Final = timedelta(minutes=5)
+"""An hour that keeps changing, as this one does, is scored that often."""
+
+_TABLES: Final = ("forecast_scores", "forecast_totals")
+_EXPIRE: Final = ("forecast_scores", "forecast_hours")
+_SCORED: Final = """
+    UPDATE measures.forecast_hours SET changed = false, scored_at = now(), readings = %(readings)s, good = %(good)s
+    WHERE hour = %(hour)s
+"""
+
+
+@dataclass(frozen=True)
+class Due:
+    """An hour that is to be scored, with how many readings and good ones it is scored from."""
+
+    hour: datetime
+    readings: int
+    good: int
+
+
+async def score_forecasts(connection: AsyncConnection, settings: Settings) -> list[datetime]:
+    """Score the hours whose predictions or readings are not those they were scored from; returns them."""
+    oldest = Retention.of(settings).oldest_reading()
+    for table in _EXPIRE:
+        await connection.execute(f"DELETE FROM measures.{table} WHERE hour < %s".encode(), [oldest])
+    await connection.execute(statement("forecast_changes"))
+    async with connection.cursor(row_factory=class_row(Due)) as cursor:
+        await cursor.execute(statement("forecast_due"), {"oldest": oldest, "again_after": AGAIN_AFTER})
+        found = await cursor.fetchall()
+    for due in found:
+        await _score(connection, due, settings)
+    return [due.hour.astimezone(UTC) for due in found]
+
+
+async def _score(connection: AsyncConnection, due: Due, settings: Settings) -> None:
+    """What is written meanwhile is noted as another change: the hour is told to be scored before it is looked at."""
+    local = due.hour.astimezone(ZoneInfo(settings.time_zone)).date()
+    holidays = holidays_between(settings.holidays, local, local + timedelta(days=1))
+    values: dict[str, Any] = {**asdict(due), "time_zone": settings.time_zone, "holidays": holidays}
+    async with connection.transaction():
+        await connection.execute(_SCORED, values)
+        for table in _TABLES:
+            await connection.execute(f"DELETE FROM measures.{table} WHERE hour = %(hour)s".encode(), values)
+            await connection.execute(statement(table), values)
