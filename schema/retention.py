@@ -1,4 +1,7 @@
-"""How long each level is kept, from the settings; hourly and daily rollups are kept for ever."""
+"""How long each level is kept, from the settings; hourly and daily rollups are kept for ever.
+
+Predictions are kept as long as the readings that they are scored against.
+"""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,7 +24,7 @@ class Retention:
 
     def of_relation(self, relation: str) -> timedelta | None:
         """For a time series or a rollup, by its name in `public`."""
-        if relation == "readings":
+        if relation in ("readings", "predictions"):
             return self.readings
         return self.rollups_5m if relation.endswith("_5m") else None
 

@@ -282,3 +282,14 @@ async def test_scores_of_sensors_are_kept_as_long_as_readings_and_the_citys_for_
     await score_forecasts(city.connection, limited)
     assert await city.rows("SELECT * FROM measures.forecast_scores") == []
     assert await skill(city) == before != {}
+
+
+@pytest.mark.parametrize("server_url", ["embedded"], indirect=True)
+async def test_forecasts_go_with_the_readings_that_they_were_scored_against(city: City) -> None:
+    sensor = await city.sensor("a")
+    await city.read([Reading(sensor, NOON, 50.0)])
+    await predict(city, Prediction(sensor, NOON + minutes(5), NOON, 44.0))
+    await score_forecasts(city.connection, NEW_YORKS)
+    dropped = await city.engine.retire(city.connection, Retention(timedelta(days=2), timedelta(days=2)))
+    assert {"readings_20251112", "predictions_20251112"} <= set(dropped)
+    assert len(await skill(city)) == 1

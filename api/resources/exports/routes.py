@@ -67,6 +67,7 @@ _KEYS: Final = {
     "delay_daily": ("day", "sensor_id"),
     "bottlenecks": ("day", "sensor_id", "started_at"),
     "incident_impact": ("day", "incident_id"),
+    "forecast_skill": ("day", "model", "horizon_minutes"),
 }
 
 

@@ -10,8 +10,8 @@ from api.http.asking import AskedDep
 from api.http.describing import lists
 from api.http.times import SpanDep
 from api.resources.filters import WhereDep
-from api.resources.predictions.shapes import HORIZON, OBSERVED, PREDICTION, SKILL, came_due, newest_predictions
-from schema.tables import predictions, sensors
+from api.resources.predictions.shapes import HORIZON, PREDICTION, SKILL, newest_predictions
+from schema.tables import forecast_totals, predictions, sensors
 
 router = APIRouter(prefix="/predictions", tags=["predictions"])
 
@@ -32,10 +32,12 @@ async def current(asked: AskedDep, database: DatabaseDep, where: WhereDep, horiz
 
 @router.get("/skill", **lists(SKILL))
 async def skill(asked: AskedDep, database: DatabaseDep, span: SpanDep) -> Response:
-    """How well the predictions that came due in the span were, by model and horizon."""
-    due = SKILL.select().select_from(came_due()).where(OBSERVED)
-    due = due.where(predictions.c.time >= span.start, predictions.c.time < span.end)
-    rows = due.group_by(predictions.c.model, HORIZON).subquery()
+    """How well predictions came true, by model and horizon, over the hours that began in the span.
+
+    They are scored within minutes after they come due, and anew when readings come late.
+    """
+    of_span = SKILL.select().where(forecast_totals.c.hour >= span.start, forecast_totals.c.hour < span.end)
+    rows = of_span.group_by(forecast_totals.c.model, forecast_totals.c.horizon_minutes).subquery()
     shape = SKILL.over(rows)
     key = (rows.c.model, rows.c.horizon_minutes)
     return await answer_list(asked, database, Listing(shape, shape.select(), key, cache=SETTLED))

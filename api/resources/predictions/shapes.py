@@ -2,26 +2,11 @@
 
 from typing import Any, Final
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Integer,
-    Select,
-    Text,
-    and_,
-    case,
-    cast,
-    func,
-    literal,
-    select,
-    true,
-)
-from sqlalchemy.dialects.postgresql import INTERVAL
+from sqlalchemy import BigInteger, ColumnElement, Double, Integer, Select, Text, and_, cast, func, select, true
 
-from api.http.shapes import rounded, shape, told
-from schema.relations import rollups
-from schema.rollups import FIVE_MINUTES
-from schema.tables import links, predictions, sensors
+from api.http.shapes import Told, rounded, shape, told
+from schema.relations import forecast_skill
+from schema.tables import forecast_totals, links, predictions, sensors
 
 HORIZON: Final = cast(func.extract("epoch", predictions.c.time - predictions.c.made_at) / 60, Integer)
 _FREE_FLOW: Final = func.coalesce(sensors.c.free_flow_speed_kmh, links.c.free_flow_speed_kmh)
@@ -66,55 +51,33 @@ def newest_predictions(statement: Select[Any]) -> Select[Any]:
     return statement.select_from(source.join(links, links.c.sensor_id == sensors.c.id, isouter=True))
 
 
-_ACTUAL: Final = rollups["readings_5m"].alias("actual")
-_BEFORE: Final = rollups["readings_5m"].alias("before")
-_ERROR: Final = predictions.c.speed_kmh - _ACTUAL.c.speed_kmh
-_LAST: Final = _BEFORE.c.speed_kmh - _ACTUAL.c.speed_kmh
-_INSIDE: Final = and_(_ACTUAL.c.speed_kmh >= predictions.c.lower_kmh, _ACTUAL.c.speed_kmh <= predictions.c.upper_kmh)
+_SUMS: Final = forecast_totals.c
+
+
+def _mean(total: ColumnElement[Any], of: ColumnElement[Any]) -> ColumnElement[Any]:
+    return func.sum(total) / func.nullif(cast(func.sum(of), Double), 0)
+
+
+def _of_span(name: str, value: ColumnElement[Any], example: object) -> Told:
+    """Explained as in the view, which has it by day."""
+    return told(value, name, forecast_skill.c[name].comment or "", example)
+
 
 SKILL: Final = shape(
     "ForecastSkill",
-    "How well predictions of a model came true at a horizon, against the last value known when they were made",
+    "How well predictions of a model came true at a horizon, against the last speed known when they were made, and "
+    "against the normal one",
     [
-        told(predictions.c.model, "model", "what made them", "gradient-boosting-3"),
-        told(HORIZON, "horizon_minutes", "minutes ahead", 15),
-        told(cast(func.count(), BigInteger), "predictions", "that have come due and were observed", 12_400),
-        told(rounded(func.avg(func.abs(_ERROR)), 3), "mae_kmh", "mean absolute error, km/h", 4.1),
-        told(rounded(func.sqrt(func.avg(_ERROR * _ERROR)), 3), "rmse_kmh", "root mean squared error, km/h", 6.4),
-        told(
-            rounded(100 * func.avg(func.abs(_ERROR) / func.nullif(_ACTUAL.c.speed_kmh, 0)), 2),
-            "mape_percent",
-            "mean absolute error over the observed speed, of those not standing still",
-            9.8,
-        ),
-        told(
-            rounded(func.avg(func.abs(_LAST)), 3),
-            "last_value_mae_kmh",
-            "the same of the last value, km/h: what a forecast has to beat",
-            5.2,
-        ),
-        told(
-            rounded(func.avg(case((_INSIDE, 1.0), (predictions.c.lower_kmh.is_not(None), 0.0))), 3),
-            "coverage",
-            "share of observations inside the interval, of those that have one",
-            0.9,
-        ),
+        _of_span("model", _SUMS.model, "boosting-2026-11-29-1"),
+        _of_span("horizon_minutes", _SUMS.horizon_minutes, 15),
+        _of_span("predictions", cast(func.sum(_SUMS.predictions), BigInteger), 12_400),
+        _of_span("mae_kmh", rounded(_mean(_SUMS.abs_error, _SUMS.predictions), 3), 4.1),
+        _of_span("rmse_kmh", rounded(func.sqrt(_mean(_SUMS.sq_error, _SUMS.predictions)), 3), 6.4),
+        _of_span("mape_percent", rounded(100 * _mean(_SUMS.relative_error, _SUMS.relative), 2), 9.8),
+        _of_span("persistence_mae_kmh", rounded(_mean(_SUMS.persistence_error, _SUMS.persistence), 3), 5.2),
+        _of_span("profile_mae_kmh", rounded(_mean(_SUMS.profile_error, _SUMS.profile), 3), 6.0),
+        _of_span("skill", rounded(1 - _mean(_SUMS.paired_error, _SUMS.persistence_error), 3), 0.212),
+        _of_span("coverage", rounded(_mean(_SUMS.inside, _SUMS.intervals), 3), 0.9),
+        _of_span("width_kmh", rounded(_mean(_SUMS.width, _SUMS.intervals), 2), 17.5),
     ],
 )
-
-
-def _bucket(time: ColumnElement[Any]) -> ColumnElement[Any]:
-    return func.date_bin(literal(FIVE_MINUTES, INTERVAL), time, func.to_timestamp(0))
-
-
-def came_due() -> Any:
-    """Predictions with what was observed in their 5 minutes, and in the last 5 full minutes before they were made."""
-    same = _ACTUAL.c.sensor_id == predictions.c.sensor_id
-    before = _BEFORE.c.sensor_id == predictions.c.sensor_id
-    last = _bucket(predictions.c.made_at) - literal(FIVE_MINUTES, INTERVAL)
-    return predictions.join(_ACTUAL, and_(same, _ACTUAL.c.time == _bucket(predictions.c.time))).join(
-        _BEFORE, and_(before, _BEFORE.c.time == last), isouter=True
-    )
-
-
-OBSERVED: Final = _ACTUAL.c.speed_kmh.is_not(None)

@@ -5,8 +5,10 @@ from typing import Any
 import httpx
 import pytest
 
+from schema.measures.forecasts import score_forecasts
 from tests.api.resources.conftest import NOON, minutes, span
 from tests.schema.city import City, Reading
+from urbanclear.settings import Settings
 
 
 async def items(api: httpx.AsyncClient, path: str, **asked: Any) -> list[dict[str, Any]]:
@@ -227,8 +229,13 @@ async def test_predictions_are_the_newest_and_their_skill_is_scored(api: httpx.A
         (30, 44.0, "A"),
     ]
     assert len(await items(api, "/predictions", horizon=30, sensor="t:side")) == 1
+    assert await items(api, "/predictions/skill", **span()) == []
+    await score_forecasts(city.connection, Settings())
     skill = {row["horizon_minutes"]: row for row in await items(api, "/predictions/skill", **span())}
-    assert skill[15]["predictions"] == 2
+    assert (skill[15]["model"], skill[15]["predictions"]) == ("m1", 2)
     assert skill[15]["mae_kmh"] == pytest.approx((4 + 30) / 2)
-    assert (skill[15]["last_value_mae_kmh"], skill[15]["coverage"]) == (0.0, 0.5)
+    assert (skill[15]["persistence_mae_kmh"], skill[15]["skill"], skill[15]["coverage"]) == (0.0, None, 0.5)
+    assert (skill[15]["profile_mae_kmh"], skill[15]["width_kmh"]) == (None, 6.0)
     assert (skill[30]["mae_kmh"], skill[30]["rmse_kmh"], skill[30]["mape_percent"]) == (4.0, 4.0, 10.0)
+    exported = await items(api, "/export/forecast_skill", **span())
+    assert [(row["horizon_minutes"], row["mae_kmh"]) for row in exported] == [(15, 17.0), (30, 4.0)]
