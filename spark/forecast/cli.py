@@ -2,6 +2,7 @@
 
 import typer
 
+from spark.forecast.drift_cli import drift
 from spark.forecast.registry_cli import models, promote, rollback
 
 app = typer.Typer(no_args_is_help=True, help="Speeds 5 to 60 minutes ahead.")
@@ -15,3 +16,4 @@ def forecasts() -> None:
 app.command()(models)
 app.command()(promote)
 app.command()(rollback)
+app.command()(drift)

@@ -24,7 +24,7 @@ from schema.database import database_url
 from spark.forecast import model_files
 from spark.forecast.window import Forecaster
 from spark.spans import Span, answering
-from urbanclear.errors import ConfigurationError, NotPromoted
+from urbanclear.errors import ConfigurationError, ModelUnavailable, NotPromoted
 from urbanclear.settings import Settings
 
 State = Literal["candidate", "in_place", "former", "rolled_back"]
@@ -155,7 +155,7 @@ class Registry:
             entry, former = self.entry(name), self.in_place()
             if former == entry:
                 raise ConfigurationError(f"{name} is in place already.")
-            reason = _reason_against(entry, former, evidence)
+            reason = _reason_against(entry, former if self._is_whole(former) else None, evidence)
             if reason and not force:
                 raise NotPromoted(f"{name} is not put in place: {reason}.")
             model_files.verified(self.folder / entry.path, entry.sha256)
@@ -224,6 +224,13 @@ class Registry:
         with self.connection.transaction():
             self.connection.execute(_LOCK)
             yield self.connection
+
+    def _is_whole(self, entry: Entry | None) -> bool:
+        """Whether it can forecast: one whose file is gone is no reason against another."""
+        try:
+            return entry is not None and bool(model_files.verified(self.folder / entry.path, entry.sha256))
+        except ModelUnavailable:
+            return False
 
     def _names(self) -> set[str]:
         with self.connection.cursor(row_factory=scalar_row) as cursor:

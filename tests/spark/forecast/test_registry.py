@@ -140,6 +140,12 @@ def test_only_a_better_one_on_a_week_it_has_not_seen_is_promoted(kept: Registry)
     }
 
 
+def test_one_in_place_whose_file_is_gone_is_no_reason_against_another(kept: Registry) -> None:
+    (kept.folder / first(kept).path).unlink()
+    new = add(kept)
+    assert kept.promote(new.name, Evidence(WEEK, 4.0, None)) == kept.in_place()
+
+
 def test_what_is_forced_is_noted(kept: Registry) -> None:
     first(kept)
     assert (kept.promote(add(kept).name, better(-1.0), force=True).evidence or {})["forced"] is True
