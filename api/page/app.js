@@ -11,6 +11,7 @@ import * as lists from "./lists.js";
 import { TrafficMap } from "./map.js";
 import { Network } from "./network.js";
 import * as panels from "./panels.js";
+import { loadSkill } from "./skill.js";
 import { Slider } from "./slider.js";
 
 const REFRESH_MS = 500;
@@ -125,7 +126,7 @@ async function loadUnusual() {
 
 // What is computed now and then, not as it happens.
 function askForBatch() {
-  for (const load of [loadBottlenecks, loadUnusual]) load().catch((error) => console.warn(error.message));
+  for (const load of [loadBottlenecks, loadUnusual, loadSkill]) load().catch((error) => console.warn(error.message));
 }
 
 function receive(message) {

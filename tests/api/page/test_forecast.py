@@ -1,12 +1,18 @@
 """The forecast slider: colours and numbers of a horizon, from predictions published to Kafka."""
 
+import re
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from playwright.async_api import Browser, expect
 
+from schema.measures.forecasts import score_forecasts
 from schema.publisher import Publisher
 from tests.api.conftest import LiveApi
 from tests.api.page.browser import Visit, visit
 from tests.api.page.feeding import EAST, MODEL, WEST, prediction, publish, reading, until_speed
+from tests.schema.city import city_at, every_5_minutes
+from urbanclear.settings import Settings
 
 COLOUR_OF = "level => getComputedStyle(document.documentElement).getPropertyValue(`--los-${level}`).trim()"
 
@@ -26,6 +32,7 @@ async def test_without_a_forecast_the_slider_is_off_and_says_why(
     async with visit(chromium, live_api.url) as open_page:
         slider = open_page.page.get_by_role("slider", name="Time shown")
         await until_text(open_page, "No forecast yet: nothing has been predicted.")
+        await expect(open_page.page.get_by_text("How good forecasts were")).to_be_hidden()
         await expect(slider).to_be_disabled()
         await publish(bridge, reading(EAST, 50), prediction(EAST, 15, 40, minutes_ago=25))
         await until_text(open_page, "No forecast yet: the newest has passed, it was made at")
@@ -88,4 +95,29 @@ async def test_any_address_opens_the_page_and_a_shared_one_shows_the_same(
         kept = [part for part in shared if part in hash_]
         says = "([shared, kept]) => shared.filter((part) => location.hash.includes(part)).join() === kept.join()"
         await open_page.until(says, [shared, kept])
+        assert open_page.errors == []
+
+
+async def test_how_good_forecasts_were_is_told_once_some_have_come_due(
+    live_api: LiveApi, bridge: Publisher, database_url: str, chromium: Browser
+) -> None:
+    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=2)
+    async with city_at(database_url) as city:
+        [sensor] = await city.rows("SELECT id FROM sensors WHERE external_id = %s", EAST)
+        speeds = [50.0] * 6 + [60.0] * 12
+        await city.read(every_5_minutes(sensor["id"], hour - timedelta(minutes=30), speeds))
+        await city.chunks("predictions", at=hour)
+        async with city.connection.cursor() as cursor:
+            await cursor.executemany(
+                "INSERT INTO predictions VALUES (%s, %s, %s, 56.5, %s, 66, 'boosting-1')",
+                [(sensor["id"], hour + timedelta(minutes=ahead), hour, low) for ahead, low in ((15, 55), (60, 62))],
+            )
+        await score_forecasts(city.connection, Settings())
+    async with visit(chromium, live_api.url) as open_page:
+        page = open_page.page
+        await page.get_by_text("How good forecasts were").click()
+        rows = [re.compile(rf"{ahead} min\s*3.5\s*10.0\s*{share} %") for ahead, share in ((15, 100), (60, 0))]
+        await expect(page.locator("#skill-rows tr")).to_have_text(rows)
+        await expect(page.locator("#skill-model")).to_have_text("boosting-1, last 24 hours")
+        await open_page.keep("page-skill")
         assert open_page.errors == []
