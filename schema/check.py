@@ -28,6 +28,7 @@ _VIEWS = text(
     WHERE relkind = 'v' AND relnamespace = 'public'::regnamespace
     """
 )
+_TRIGGERS = text("SELECT tgname FROM pg_trigger WHERE tgrelid = 'predictions'::regclass AND tgenabled <> 'D'")
 _ROLLUP_COLUMNS = text(
     """
     SELECT attname FROM pg_attribute
@@ -53,6 +54,7 @@ def find_drift(database_url: str, settings: Settings) -> list[str]:
                 *_tables(connection),
                 *(line for rollup in ROLLUPS for line in _rollup(connection, rollup)),
                 *_views(connection),
+                *_triggers(connection),
                 *engine.drift(connection, Retention.of(settings)),
             ]
     except DBAPIError as error:
@@ -99,6 +101,14 @@ def _rollup(connection: Connection, rollup: Rollup) -> Iterator[str]:
     missing = {rollup.key, "time", *(column.name for column in COLUMNS)} - found
     if missing:
         yield f"rollup {rollup.name} lacks {', '.join(sorted(missing))}"
+
+
+def _triggers(connection: Connection) -> Iterator[str]:
+    """Those by which it is known which forecasts are to be scored."""
+    found = set(connection.scalars(_TRIGGERS))
+    for event in ("insert", "update", "delete"):
+        if f"forecasts_by_{event}" not in found:
+            yield f"trigger forecasts_by_{event} on predictions is missing or off"
 
 
 def _views(connection: Connection) -> Iterator[str]:

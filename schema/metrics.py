@@ -1,9 +1,11 @@
 """What Prometheus is told of the time series; set once a minute by the upkeep that leads."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from prometheus_client import Gauge
 
+from schema.measures.forecasts import Skill
 from schema.status import TimeSeriesStatus
 
 CHUNKS: Final = Gauge("urbanclear_schema_chunks", "Chunks or partitions of a time series", ["relation"])
@@ -17,6 +19,16 @@ LAG: Final = Gauge(
 )
 FAILURES: Final = Gauge("urbanclear_schema_job_failures", "Failed runs of a recurring job", ["job", "relation"])
 FAILING: Final = Gauge("urbanclear_schema_job_failing", "1 if a job's last run failed, else 0", ["job", "relation"])
+_OF_FORECASTS: Final = ["model", "horizon_minutes"]
+FORECAST_ERROR: Final = Gauge(
+    "urbanclear_schema_forecast_error_kmh", "Mean absolute error of the last day's forecasts", _OF_FORECASTS
+)
+PERSISTENCE_ERROR: Final = Gauge(
+    "urbanclear_schema_forecast_persistence_error_kmh", "The same of the last speed known", _OF_FORECASTS
+)
+FORECAST_COVERAGE: Final = Gauge(
+    "urbanclear_schema_forecast_coverage", "Share of measured speeds inside the interval", _OF_FORECASTS
+)
 
 
 def observe(status: TimeSeriesStatus) -> None:
@@ -36,3 +48,16 @@ def observe(status: TimeSeriesStatus) -> None:
     for job in status.jobs:
         FAILURES.labels(job.name, job.relation or "").set(job.failures)
         FAILING.labels(job.name, job.relation or "").set(job.error is not None)
+
+
+def observe_forecasts(scores: Iterable[Skill]) -> None:
+    """Set the gauges of forecasts; models that no longer forecast are no longer told of."""
+    for gauge in (FORECAST_ERROR, PERSISTENCE_ERROR, FORECAST_COVERAGE):
+        gauge.clear()
+    for one in scores:
+        labels = (one.model, f"{one.horizon_minutes}")
+        FORECAST_ERROR.labels(*labels).set(one.mae_kmh)
+        if one.persistence_mae_kmh is not None:
+            PERSISTENCE_ERROR.labels(*labels).set(one.persistence_mae_kmh)
+        if one.coverage is not None:
+            FORECAST_COVERAGE.labels(*labels).set(one.coverage)

@@ -26,7 +26,7 @@ from schema.chunks import Chunks
 from schema.database import APPLICATION, database_url
 from schema.engines import Engine, engine_of
 from schema.measures import compute_changed_days
-from schema.measures.forecasts import score_forecasts
+from schema.measures.forecasts import score_forecasts, skill_of_last_day
 from schema.retention import Retention
 from schema.status import series_status
 from schema.tables import TIME_SERIES
@@ -131,12 +131,16 @@ class Upkeep:
         async def observe(connection: AsyncConnection) -> None:
             metrics.observe(await series_status(connection, engine))
 
+        async def score(connection: AsyncConnection) -> None:
+            await score_forecasts(connection, settings)
+            metrics.observe_forecasts(await skill_of_last_day(connection))
+
         return [
             Task("refresh", REFRESH_SECONDS, lambda connection: engine.refresh(connection, retention)),
             Task("partitions", ROUND_SECONDS, make_ahead),
             Task("retention", ROUND_SECONDS, retire),
             Task("measures", ROUND_SECONDS, lambda connection: compute_changed_days(connection, settings)),
-            Task("forecasts", ROUND_SECONDS, lambda connection: score_forecasts(connection, settings)),
+            Task("forecasts", ROUND_SECONDS, score),
             Task("status", ROUND_SECONDS, observe),
         ]
 

@@ -28,6 +28,25 @@ _SCORED: Final = """
 """
 
 
+_LAST_DAY: Final = """
+    SELECT model, horizon_minutes, sum(abs_error) / sum(predictions)::float8 AS mae_kmh,
+           sum(persistence_error) / nullif(sum(persistence), 0)::float8 AS persistence_mae_kmh,
+           sum(inside)::float8 / nullif(sum(intervals), 0)::float8 AS coverage
+    FROM measures.forecast_totals WHERE hour >= now() - interval '1 day' GROUP BY model, horizon_minutes
+"""
+
+
+@dataclass(frozen=True)
+class Skill:
+    """How well a model's forecasts came true at a horizon."""
+
+    model: str
+    horizon_minutes: int
+    mae_kmh: float
+    persistence_mae_kmh: float | None
+    coverage: float | None
+
+
 @dataclass(frozen=True)
 class Due:
     """An hour that is to be scored, with how many readings and good ones it is scored from."""
@@ -49,6 +68,13 @@ async def score_forecasts(connection: AsyncConnection, settings: Settings) -> li
     for due in found:
         await _score(connection, due, settings)
     return [due.hour.astimezone(UTC) for due in found]
+
+
+async def skill_of_last_day(connection: AsyncConnection) -> list[Skill]:
+    """By model and horizon, over the hours that began in the last 24."""
+    async with connection.cursor(row_factory=class_row(Skill)) as cursor:
+        await cursor.execute(_LAST_DAY)
+        return await cursor.fetchall()
 
 
 async def _score(connection: AsyncConnection, due: Due, settings: Settings) -> None:

@@ -8,11 +8,14 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from prometheus_client import REGISTRY
 from psycopg import sql
 
+from schema.check import find_drift
 from schema.measures.forecasts import AGAIN_AFTER, score_forecasts
 from schema.retention import Retention
 from schema.rollups import FIVE_MINUTES, Flag
+from schema.upkeep import Upkeep
 from tests.schema.city import City, Reading, city_at, every_5_minutes
 from urbanclear.settings import Settings
 
@@ -293,3 +296,20 @@ async def test_forecasts_go_with_the_readings_that_they_were_scored_against(city
     dropped = await city.engine.retire(city.connection, Retention(timedelta(days=2), timedelta(days=2)))
     assert {"readings_20251112", "predictions_20251112"} <= set(dropped)
     assert len(await skill(city)) == 1
+
+
+async def test_prometheus_is_told_how_good_the_last_days_forecasts_were(city: City, database_url: str) -> None:
+    sensor, made = await city.sensor("a"), floor(datetime.now(UTC)) - minutes(60)
+    await city.read(every_5_minutes(sensor, made - minutes(5), [40.0] + [50.0] * 6))
+    await predict(city, Prediction(sensor, made + minutes(15), made, 47.0, 45.0, 55.0, "level-1"))
+    await Upkeep(Settings.model_validate({"database_url": database_url})).once()
+    labels = {"model": "level-1", "horizon_minutes": "15"}
+    names = ("forecast_error_kmh", "forecast_persistence_error_kmh", "forecast_coverage")
+    assert [REGISTRY.get_sample_value(f"urbanclear_schema_{name}", labels) for name in names] == [3.0, 10.0, 1.0]
+
+
+async def test_a_lost_trigger_is_found_by_the_check(city: City, database_url: str) -> None:
+    keeping = Settings.model_validate(KEPT)
+    assert find_drift(database_url, keeping) == []
+    await city.connection.execute("DROP TRIGGER forecasts_by_insert ON predictions")
+    assert find_drift(database_url, keeping) == ["trigger forecasts_by_insert on predictions is missing or off"]
