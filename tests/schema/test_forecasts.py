@@ -7,14 +7,20 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import psycopg
 import pytest
+from alembic import command
 from prometheus_client import REGISTRY
 from psycopg import sql
 
 from schema.check import find_drift
+from schema.chunks import make_chunks
+from schema.dialect import connectable
+from schema.engines import engine_of
 from schema.measures.forecasts import AGAIN_AFTER, score_forecasts
 from schema.retention import Retention
 from schema.rollups import FIVE_MINUTES, Flag
+from schema.upgrade import _config, upgrade
 from schema.upkeep import Upkeep
 from tests.schema.city import City, Reading, city_at, every_5_minutes
 from urbanclear.settings import Settings
@@ -313,3 +319,20 @@ async def test_a_lost_trigger_is_found_by_the_check(city: City, database_url: st
     assert find_drift(database_url, keeping) == []
     await city.connection.execute("DROP TRIGGER forecasts_by_insert ON predictions")
     assert find_drift(database_url, keeping) == ["trigger forecasts_by_insert on predictions is missing or off"]
+
+
+async def test_forecasts_from_before_the_upgrade_are_scored(empty_database_url: str) -> None:
+    engine = engine_of(empty_database_url)
+    with connectable(empty_database_url).begin() as connection:
+        engine.prepare(connection)
+        command.upgrade(_config(connection), "0009")
+    with psycopg.connect(empty_database_url, autocommit=True) as plain:
+        make_chunks(plain, engine, "predictions", {NOON})
+        values = (NOON + minutes(10), NOON)
+        plain.execute("INSERT INTO predictions VALUES (1, %s, %s, 44, NULL, NULL, 'm1')", values)
+    upgrade(empty_database_url)
+    async with city_at(empty_database_url) as city:
+        assert await city.sensor("a") == 1
+        await city.read([Reading(1, NOON + minutes(5), 50.0)])
+        assert await score_forecasts(city.connection, NEW_YORKS) == [NOON]
+        assert len(await skill(city)) == 1
