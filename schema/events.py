@@ -1,8 +1,8 @@
 """What travels on Kafka: one struct an event, JSON on the wire, times with their offset and stored in UTC.
 
 An event is versioned by adding optional fields only. The JSON Schemas in `schema/events/` are exported from these
-structs by `urbanclear schema export-events`, and a test holds the two in step. A message of readings carries one
-`Reading` or a JSON array of them.
+structs by `urbanclear schema export-events`, and a test holds the two in step. A message of readings or predictions
+carries one or a JSON array of them.
 """
 
 from collections.abc import Sequence
@@ -180,6 +180,7 @@ UNREADABLE: Final = (ValueError, RecursionError)  # msgspec's own errors are of 
 
 _encoder = msgspec.json.Encoder()
 _readings_decoder = msgspec.json.Decoder(Reading | list[Reading])
+_predictions_decoder = msgspec.json.Decoder(Prediction | list[Prediction])
 _decoders: dict[type[Event], msgspec.json.Decoder[Event]] = {kind: msgspec.json.Decoder(kind) for kind in ALL}
 
 
@@ -190,7 +191,12 @@ def encode(event: Event) -> bytes:
 
 def encode_readings(readings: Sequence[Reading]) -> bytes:
     """A batch of readings as it travels in one message: the object of a single one, else a JSON array of them."""
-    return _encoder.encode(readings[0] if len(readings) == 1 else readings)
+    return encode_batch(readings)
+
+
+def encode_batch(events: Sequence[Event]) -> bytes:
+    """As `encode_readings`, of events of any one kind whose messages may carry several."""
+    return _encoder.encode(events[0] if len(events) == 1 else events)
 
 
 def decode(kind: type[EventT], value: bytes) -> EventT:
@@ -201,6 +207,12 @@ def decode(kind: type[EventT], value: bytes) -> EventT:
 def decode_readings(value: bytes) -> list[Reading]:
     """All readings of a message, one or a batch; raises `InvalidEvent` when any of them is not one."""
     found = _decoded(_readings_decoder, value)
+    return found if isinstance(found, list) else [found]
+
+
+def decode_predictions(value: bytes) -> list[Prediction]:
+    """As `decode_readings`, of predictions."""
+    found = _decoded(_predictions_decoder, value)
     return found if isinstance(found, list) else [found]
 
 

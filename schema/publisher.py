@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from itertools import groupby
 from typing import Final
 
 from aiokafka import AIOKafkaProducer
@@ -12,13 +13,14 @@ from aiokafka.partitioner import DefaultPartitioner
 from prometheus_client import Counter as MetricCounter
 
 from schema import topics
-from schema.events import Event, Reading, encode, encode_readings
+from schema.events import Event, Prediction, Reading, encode, encode_batch
 from urbanclear.errors import KafkaAway, NotDelivered
 from urbanclear.logs import get_logger
 
 log = get_logger("publisher")
 
-MOST_READINGS: Final = 2_000  # in a message: about 300 kB, a third of what a broker takes by default
+#: In a message: about 300 kB, a third of what a broker takes by default. Of other events each has its own message.
+MOST_OF: Final[dict[type[Event], int]] = {Reading: 2_000, Prediction: 1_000}
 CLOSE_SECONDS: Final = 5.0  # for what is not acknowledged yet; a part has 10 s to stop
 
 PUBLISHED = MetricCounter("urbanclear_ingest_published_total", "Events handed to Kafka by sources", ["topic"])
@@ -42,8 +44,8 @@ class Publisher:
 
     def __init__(self, producer: AIOKafkaProducer) -> None:
         self._producer = producer
-        self._partitions: list[int] = []
-        self._partition_of: dict[str, int] = {}
+        self._partitions: dict[str, list[int]] = {}
+        self._partition_of: dict[tuple[str, str], int] = {}
         self._failure: BaseException | None = None
         self.published: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
@@ -57,10 +59,10 @@ class Publisher:
 
         As `publish`, and many times cheaper to carry and to store than a message for each reading.
         """
-        await self._send_readings(readings)
+        await self._send_batches(readings)
 
     async def deliver(self, events: Iterable[Event], *, within_s: float) -> None:
-        """Send what came at once, its readings as `publish_readings` does; returns once the brokers hold it all.
+        """Send what came at once, readings and predictions as `publish_readings` does; returns once the brokers hold it.
 
         Raises `NotDelivered` where they refuse any, and `KafkaAway` where they do not answer in time. Then it is not
         known which they hold: all may be sent again, since each event is stored once.
@@ -103,8 +105,8 @@ class Publisher:
             raise _not_delivered(failure) from failure
 
     async def _send_all(self, events: list[Event]) -> list[Sent]:
-        sent = await self._send_readings(event for event in events if isinstance(event, Reading))
-        return sent + [await self._send_event(event) for event in events if not isinstance(event, Reading)]
+        sent = await self._send_batches(event for event in events if type(event) in MOST_OF)
+        return sent + [await self._send_event(event) for event in events if type(event) not in MOST_OF]
 
     async def _send_event(self, event: Event) -> Sent:
         topic = _TOPIC_OF[type(event)]
@@ -112,20 +114,21 @@ class Publisher:
         self._count(topic, 1)
         return sent
 
-    async def _send_readings(self, readings: Iterable[Reading]) -> list[Sent]:
-        await self._learn_partitions()
-        shares: defaultdict[int, list[Reading]] = defaultdict(list)
-        for reading in readings:
-            shares[self._partition(reading.sensor)].append(reading)
+    async def _send_batches(self, events: Iterable[Event]) -> list[Sent]:
+        shares: defaultdict[tuple[type[Event], int], list[Event]] = defaultdict(list)
+        for topic, of_topic in groupby(events, key=lambda event: _TOPIC_OF[type(event)]):
+            await self._learn_partitions(topic)
+            for event in of_topic:
+                shares[type(event), self._partition(topic, event.key)].append(event)
         return [
-            await self._send_batch(partition, share[start : start + MOST_READINGS])
-            for partition, share in shares.items()
-            for start in range(0, len(share), MOST_READINGS)
+            await self._send_batch(partition, share[start : start + MOST_OF[kind]])
+            for (kind, partition), share in shares.items()
+            for start in range(0, len(share), MOST_OF[kind])
         ]
 
-    async def _send_batch(self, partition: int, batch: list[Reading]) -> Sent:
-        topic, key = topics.READINGS.name, batch[0].key.encode()
-        sent = await self._send(topic, encode_readings(batch), key=key, partition=partition)
+    async def _send_batch(self, partition: int, batch: list[Event]) -> Sent:
+        topic, key = _TOPIC_OF[type(batch[0])], batch[0].key.encode()
+        sent = await self._send(topic, encode_batch(batch), key=key, partition=partition)
         self._count(topic, len(batch))
         return sent
 
@@ -138,18 +141,18 @@ class Publisher:
         if not sent.cancelled() and (failure := sent.exception()) is not None:
             self._failure = failure
 
-    async def _learn_partitions(self) -> None:
-        partitions = sorted(await self._producer.partitions_for(topics.READINGS.name))
-        if partitions != self._partitions:
-            self._partitions = partitions
+    async def _learn_partitions(self, topic: str) -> None:
+        partitions = sorted(await self._producer.partitions_for(topic))
+        if partitions != self._partitions.get(topic):
+            self._partitions[topic] = partitions
             self._partition_of.clear()
 
-    def _partition(self, sensor: str) -> int:
-        """Where Kafka's own rule puts messages with the sensor's key."""
-        partition = self._partition_of.get(sensor)
+    def _partition(self, topic: str, key: str) -> int:
+        """Where Kafka's own rule puts messages with the key."""
+        partition = self._partition_of.get((topic, key))
         if partition is None:
-            partition = _partitioner(sensor.encode(), self._partitions, self._partitions)
-            self._partition_of[sensor] = partition
+            partitions = self._partitions[topic]
+            partition = self._partition_of[topic, key] = _partitioner(key.encode(), partitions, partitions)
         return partition
 
     def _count(self, topic: str, events: int) -> None:

@@ -4,7 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from schema.events import Alert, Event, Incident, Prediction, Reading, Sensor, Weather, decode, decode_readings
+from schema.events import (
+    Alert,
+    Event,
+    Incident,
+    Prediction,
+    Reading,
+    Sensor,
+    Weather,
+    decode,
+    decode_predictions,
+    decode_readings,
+)
 
 DAY_MS: Final = 24 * 60 * 60 * 1000
 LARGEST_LETTER_BYTES: Final = 2 * 1024 * 1024  # twice what brokers let in by default
@@ -49,7 +60,9 @@ def event_of(topic: str) -> type[Event]:
 
 
 def decode_message(topic: str, value: bytes) -> Sequence[Event]:
-    """The events in a message of `topic`: one, or of readings any number; raises `InvalidEvent`."""
+    """The events in a message of `topic`: one, or of readings and predictions any number; raises `InvalidEvent`."""
     if topic == READINGS.name:
         return decode_readings(value)
+    if topic == PREDICTIONS.name:
+        return decode_predictions(value)
     return [decode(_EVENT_OF[topic], value)]

@@ -68,6 +68,29 @@ async def test_predictions_and_alerts_are_told(live_api: LiveApi, feed: Publishe
         assert [(item["id"], item["state"]) for item in (await told(socket))["items"]] == [("a1", "firing")]
 
 
+async def test_predictions_that_came_in_one_message_are_told(live_api: LiveApi, feed: Publisher) -> None:
+    predictions = [
+        Prediction(
+            sensor=f"test:s{number}",
+            made_at=NOW,
+            target_time=NOW + timedelta(minutes=minutes),
+            horizon_s=60 * minutes,
+            speed_kmh=number,
+        )
+        for number in range(20)
+        for minutes in (15, 30)
+    ]
+    async with listener(live_api, "predictions") as socket:
+        await told(socket)
+        await feed.deliver(predictions, within_s=10)
+        found: list[dict[str, Any]] = []
+        while len(found) < len(predictions):
+            found += (await told(socket))["items"]
+    assert {(item["sensor"], item["horizon_minutes"], item["speed_kmh"]) for item in found} == {
+        (one.sensor, one.horizon_s / 60, one.speed_kmh) for one in predictions
+    }
+
+
 async def test_only_what_the_filter_wants_is_told(live_api: LiveApi, feed: Publisher) -> None:
     await publish(
         feed,
