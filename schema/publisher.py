@@ -62,7 +62,7 @@ class Publisher:
         await self._send_batches(readings)
 
     async def deliver(self, events: Iterable[Event], *, within_s: float) -> None:
-        """Send what came at once, readings and predictions as `publish_readings` does; returns once the brokers hold it.
+        """Send what came at once, readings and predictions as `publish_readings` does; returns once brokers have all.
 
         Raises `NotDelivered` where they refuse any, and `KafkaAway` where they do not answer in time. Then it is not
         known which they hold: all may be sent again, since each event is stored once.

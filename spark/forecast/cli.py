@@ -4,6 +4,7 @@ import typer
 
 from spark.forecast.drift_cli import drift
 from spark.forecast.registry_cli import models, promote, rollback
+from spark.forecast.serve_cli import serve
 
 app = typer.Typer(no_args_is_help=True, help="Speeds 5 to 60 minutes ahead.")
 
@@ -17,3 +18,4 @@ app.command()(models)
 app.command()(promote)
 app.command()(rollback)
 app.command()(drift)
+app.command()(serve)

@@ -44,6 +44,13 @@ class Described(NamedTuple):
     lanes: int | None
 
 
+class Added(NamedTuple):
+    """Readings that were new, and the sensors they are of."""
+
+    readings: int
+    sensors: set[str]
+
+
 class State:
     """The ring. Not for use by two threads at once."""
 
@@ -64,8 +71,8 @@ class State:
             self._kinds[place] = KINDS.index(kind) if kind in KINDS else 0
             self._lanes[place] = lanes or UNKNOWN_LANES
 
-    def add(self, readings: Observed) -> set[str]:
-        """Count readings; returns the sensors of those that were new."""
+    def add(self, readings: Observed) -> Added:
+        """Count readings that were not counted yet."""
         places = np.array([self._place(sensor) for sensor in readings.sensors], np.int64)
         speeds = readings.measures[_SPEED].astype(np.float64)
         good = ~np.isnan(speeds) & ~implausible(readings.measures, self._kinds[places], self._lanes[places])
@@ -79,7 +86,8 @@ class State:
                 np.add.at(self._sums[slot], places[rows], speeds[rows])
                 np.add.at(self._counts[slot], places[rows], 1)
                 new.append(places[rows])
-        return {self._names[place] for place in np.unique(np.concatenate([_NONE, *new]))}
+        counted = np.concatenate([_NONE, *new])
+        return Added(len(counted), {self._names[place] for place in np.unique(counted)})
 
     def window(self, end: datetime) -> Window:
         """The hour before `end`, a full minute, of the sensors that were heard of in it, by their names."""

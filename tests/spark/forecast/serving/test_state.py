@@ -93,14 +93,12 @@ def test_of_two_readings_of_one_sensor_and_time_the_first_counts() -> None:
     assert state.window(END).speeds_kmh[-1] == [40]
 
 
-def test_it_tells_whose_readings_were_new() -> None:
+def test_it_tells_which_readings_were_new() -> None:
     state = State()
-    assert state.add(Observed.of([reading("t:1", 10), reading("t:2", 10), reading("t:3", 10, None, volume=3)])) == {
-        "t:1",
-        "t:2",
-    }
-    assert state.add(Observed.of([reading("t:1", 10), reading("t:2", 9)])) == {"t:2"}
-    assert state.add(Observed.of([])) == set()
+    first = [reading("t:1", 10), reading("t:1", 9), reading("t:2", 10), reading("t:3", 10, None, volume=3)]
+    assert state.add(Observed.of(first)) == (3, {"t:1", "t:2"})
+    assert state.add(Observed.of([reading("t:1", 10), reading("t:2", 9)])) == (1, {"t:2"})
+    assert state.add(Observed.of([])) == (0, set())
 
 
 @pytest.mark.parametrize(
@@ -120,7 +118,7 @@ def test_readings_are_judged_by_what_is_known_of_the_sensor() -> None:
     state.describe([Described("t:1", "detector", 1), Described("t:2", "link", None)])
     fast = [reading(sensor, 10, 190) for sensor in ("t:1", "t:2")]
     busy = [reading(sensor, 20, 50, volume=7_000) for sensor in ("t:1", "t:2")]
-    assert state.add(Observed.of(fast + busy)) == {"t:1", "t:2"}
+    assert state.add(Observed.of(fast + busy)) == (2, {"t:1", "t:2"})
     window = state.window(END)
     assert window.speeds_kmh[-1].tolist() == [190, 50]
 

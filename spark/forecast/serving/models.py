@@ -1,0 +1,132 @@
+"""What forecasts now: the model in place, as the registry has it, on what is said without one.
+
+A new model in place is taken up when it is next looked for; one whose file is of no use is said so once, and the one
+before it goes on. So does all that is known while the database is away.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import psycopg
+
+from schema.database import APPLICATION, database_url
+from spark.calendar import Calendar
+from spark.forecast.fallback import Chain, LastValue, Profile
+from spark.forecast.registry import Entry, Registry
+from spark.forecast.serving import metrics
+from spark.forecast.window import HORIZONS, Forecast, Forecaster, Window
+from urbanclear.errors import ModelUnavailable
+from urbanclear.logs import get_logger
+from urbanclear.settings import Settings
+
+_PROFILES_OF: Final = """
+    SELECT max(id) FROM spark_runs
+    WHERE job = 'patterns' AND ended_at = (
+        SELECT max(ended_at) FROM spark_runs WHERE job = 'patterns' AND status = 'succeeded'
+    )
+"""
+_NOTHING: Final = np.float32(np.nan)
+
+log = get_logger("forecast")
+
+
+class Models:
+    """A `Forecaster` whose parts `refresh` renews. Each is replaced whole: the two may be called by two threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._calendar = Calendar(settings.time_zone, settings.holidays)
+        self._entry: Entry | None = None
+        self._refused: str | None = None  # the hash of what could not be loaded
+        self._model: Forecaster | None = None
+        self._profiles_of: str | None = None
+        self._profile: Profile | None = None
+
+    @property
+    def name(self) -> str:
+        return self._links()[0].name
+
+    def forecast(self, window: Window) -> Forecast:
+        """Of the sensors in `window`, each by the first that can say something of it."""
+        if not window.sensors:
+            nothing = np.empty((0, HORIZONS), np.float32)
+            return Forecast(nothing, nothing, nothing, ())
+        return Chain(self._links()).forecast(window)
+
+    def refresh(self) -> None:
+        """Look for another model in place and other profiles; raises `psycopg.Error` where that fails."""
+        with psycopg.connect(
+            database_url(self._settings), autocommit=True, connect_timeout=5, application_name=APPLICATION
+        ) as connection:
+            self._refresh_model(Registry(connection, self._settings.models_dir))
+            self._refresh_profile(connection)
+
+    def _links(self) -> Sequence[Forecaster]:
+        model = [] if self._model is None else [Guarded(self._model)]
+        profile = [] if self._profile is None else [self._profile]
+        return [*model, *profile, LastValue()]
+
+    def _refresh_model(self, registry: Registry) -> None:
+        entry = registry.in_place()
+        if entry is None:
+            self._take(None, None)
+        elif self._entry is None or (entry.name, entry.sha256) != (self._entry.name, self._entry.sha256):
+            try:
+                self._take(entry, registry.load(entry))
+            except ModelUnavailable as error:
+                self._refuse(entry, error)
+
+    def _take(self, entry: Entry | None, model: Forecaster | None) -> None:
+        self._refused = None
+        if entry == self._entry:
+            return
+        self._entry, self._model = entry, model
+        metrics.MODEL.clear()
+        if model is not None:
+            metrics.MODEL.labels(model.name).set(1)
+        log.info("forecast.model", name=self.name)
+
+    def _refuse(self, entry: Entry, error: ModelUnavailable) -> None:
+        """Said once of each file, and counted each time."""
+        metrics.MODEL_FAILURES.labels("load").inc()
+        if self._refused != entry.sha256:
+            log.error("forecast.model_unavailable", model=entry.name, error=str(error), goes_on_with=self.name)
+        self._refused = entry.sha256
+
+    def _refresh_profile(self, connection: psycopg.Connection[Any]) -> None:
+        row = connection.execute(_PROFILES_OF).fetchone()
+        run = row[0] if row else None
+        if run != self._profiles_of:
+            self._profile = Profile.of(connection, self._calendar)
+            self._profiles_of = run
+            log.info("forecast.profiles", sensors=len(self._profile.sensors), run=run)
+
+
+class Guarded:
+    """A model that says nothing where it fails, whatever its file brought."""
+
+    def __init__(self, model: Forecaster) -> None:
+        self._model = model
+
+    @property
+    def name(self) -> str:
+        return self._model.name
+
+    def forecast(self, window: Window) -> Forecast:
+        try:
+            found = self._model.forecast(window)
+            _check(found, window)
+        except Exception as error:  # noqa: BLE001 – it is not our code that runs here
+            metrics.MODEL_FAILURES.labels("forecast").inc()
+            log.error("forecast.model_failed", model=self.name, error=repr(error))
+            nothing = np.full((len(window.sensors), HORIZONS), _NOTHING)
+            return Forecast(nothing, nothing, nothing, (self.name,) * len(window.sensors))
+        return found
+
+
+def _check(found: Forecast, window: Window) -> None:
+    wanted = (len(window.sensors), HORIZONS)
+    shapes = {column.shape for column in (found.speed_kmh, found.lower_kmh, found.upper_kmh)}
+    if shapes != {wanted} or len(found.models) != wanted[0]:
+        raise ValueError(f"the forecast is of the shapes {shapes} and {len(found.models)} models, not {wanted}")
