@@ -1,5 +1,6 @@
 """Predictions to Kafka: given up where it does not take them in time, since the next ones follow."""
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Final
@@ -32,7 +33,7 @@ class Telling:
         try:
             publisher = await self._opened()
             await publisher.deliver(predictions, within_s=WITHIN_SECONDS)
-        except (NotDelivered, KafkaError, OSError) as error:
+        except (NotDelivered, KafkaError, OSError, TimeoutError) as error:
             await self._failed(predictions, error)
             return False
         if self._away:
@@ -47,15 +48,15 @@ class Telling:
 
     async def _opened(self) -> Publisher:
         if self._publisher is None:
-            self._publisher = await self._stack.enter_async_context(
-                open_publisher(self._bootstrap, linger_ms=LINGER_MS)
-            )
+            opening = open_publisher(self._bootstrap, linger_ms=LINGER_MS)
+            async with asyncio.timeout(WITHIN_SECONDS):
+                self._publisher = await self._stack.enter_async_context(opening)
         return self._publisher
 
     async def _failed(self, predictions: Sequence[Prediction], error: Exception) -> None:
         metrics.UNDELIVERED.inc(len(predictions))
         if not self._away:
-            log.warning("forecast.undelivered", predictions=len(predictions), error=str(error))
+            log.warning("forecast.undelivered", predictions=len(predictions), error=repr(error))
         self._away = True
         if not isinstance(error, KafkaAway):
             await self.close()  # an idempotent producer that was refused once may be refused for ever

@@ -28,14 +28,14 @@ def window(end: datetime, **newest: list[float]) -> Window:
 
 def add_profiles(url: str, normal: Mapping[tuple[str, str, int], tuple[float, float, float]]) -> None:
     """Speed, lower and upper by sensor, kind of day and minute, as the job `patterns` leaves them."""
-    run = "INSERT INTO spark_runs (id, job, status, ended_at, parameters, code_version) VALUES (%s, %s, %s, now(), %s, %s)"
+    columns = "id, job, status, ended_at, parameters, code_version"
+    run = f"INSERT INTO spark_runs ({columns}) VALUES (%s, %s, %s, now(), %s, %s)".encode()
+    sensor_row = "INSERT INTO sensors (external_id, name) VALUES (%s, '') ON CONFLICT DO NOTHING"
     row = "INSERT INTO profiles VALUES ('sensor', %s, %s, %s, %s, %s, %s, NULL, 20, 'patterns-1')"
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(run, ("patterns-1", "patterns", "succeeded", Jsonb({}), "1"))
         for sensor in sorted({sensor for sensor, _, _ in normal}):
-            connection.execute(
-                "INSERT INTO sensors (external_id, name) VALUES (%s, '') ON CONFLICT DO NOTHING", [sensor]
-            )
+            connection.execute(sensor_row, [sensor])
         for key, speeds in normal.items():
             connection.execute(row, (*key, *speeds))
 
@@ -43,7 +43,8 @@ def add_profiles(url: str, normal: Mapping[tuple[str, str, int], tuple[float, fl
 @pytest.fixture
 def profile(database_url: str) -> Profile:
     normal = {("a", "weekday", minute): (50.0, 40.0, 55.0) for minute in (465, 480, 495)}
-    normal |= {("a", "weekday", 510): (30.0, 2.0, 35.0), ("a", "sunday", 480): (90.0, 80.0, 95.0)}
+    normal |= {("a", "weekday", minute): (30.0, 2.0, 35.0) for minute in (510, 525)}
+    normal |= {("a", "sunday", 480): (90.0, 80.0, 95.0)}
     add_profiles(database_url, normal)
     with psycopg.connect(database_url, autocommit=True) as connection:
         return Profile.of(connection, CALENDAR)
@@ -52,7 +53,7 @@ def profile(database_url: str) -> Profile:
 @pytest.mark.parametrize("server_url", ["embedded"], indirect=True)
 def test_a_profile_is_read_at_the_quarter_of_an_hour_in_which_each_step_lies(profile: Profile) -> None:
     found = profile.forecast(window(MONDAY, b=[1], a=[10]))
-    assert found.speed_kmh[1].tolist() == [50] * 8 + [30] * 3 + [30]  # until 8:30, and from then on
+    assert found.speed_kmh[1].tolist() == [50] * 8 + [30] * 4  # from 8:30 on
     assert np.isnan(found.speed_kmh[0]).all()
     assert found.models == ("profile", "profile")
 

@@ -21,11 +21,9 @@ def this_minute() -> datetime:
     return datetime.now(UTC).replace(second=0, microsecond=0)
 
 
-def history(
-    sensors: Iterable[str], minutes: int = 40, *, speed: float = 50, end: datetime | None = None
-) -> list[Reading]:
+def history(sensors: Iterable[str], minutes: int = 40, *, speed: float = 50) -> list[Reading]:
     """A reading a minute of each sensor, up to the last full minute."""
-    last = end or this_minute()
+    last = this_minute()
     return [
         Reading(sensor=sensor, time=last - timedelta(minutes=minute, seconds=-5), speed_kmh=speed)
         for sensor in sensors
