@@ -137,6 +137,7 @@ class Serving:
         while not self._following.caught_up.is_set():
             if await stopped_within(stop, LEAST_PAUSE_SECONDS / 10):
                 return
+        self._changed = Changed()  # the first round tells all
         told, pause = _minute(datetime.now(UTC) - GRACE) - MINUTE, 0.0
         while not await stopped_within(stop, max(LEAST_PAUSE_SECONDS, pause)):
             now = datetime.now(UTC)

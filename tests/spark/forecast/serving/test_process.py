@@ -148,12 +148,12 @@ async def test_a_model_put_in_place_is_taken_up_and_a_broken_one_is_not(settings
             async def tells() -> bool:
                 await publisher.deliver([now_reading("t:1", 50)], within_s=10)
                 found = await read_all(str(settings.kafka_bootstrap), Prediction)
-                newest = max(found, key=lambda one: one.made_at)
-                return (newest.sensor, newest.speed_kmh, newest.model) == ("t:1", speed, model)
+                newest = max((one.made_at, one.speed_kmh, one.model) for one in found if one.sensor == "t:1")
+                return newest[1:] == (speed, model)
 
             await until(tells, what=model)
 
-        await told(50, "last-value")
+        await until_predicted(settings, ("t:1", 50, "last-value"))
         first = promote(settings, 61)
         await told(61, first)
         failed = counted("urbanclear_forecast_model_failures_total", stage="load")
@@ -181,8 +181,8 @@ async def test_with_the_database_away_predictions_are_told_and_stored_once_it_is
     relay = await Relay.to(url_of(settings))
     address = url_of(settings).rsplit("/", 1)
     login = address[0].rpartition("@")[0]
-    away = settings.model_copy(update={"database_url": f"{login}@127.0.0.1:{relay.port}/{address[1]}"})
-    away = Settings.model_validate(away.model_dump() | {"database_url": str(away.database_url)})
+    url = f"{login}@127.0.0.1:{relay.port}/{address[1]}"
+    away = Settings.model_validate({"database_url": url, "kafka_bootstrap": settings.kafka_bootstrap})
     await relay.cut()
     async with feed(settings) as publisher:
         await publisher.deliver(history(["t:1"]), within_s=10)
