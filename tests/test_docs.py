@@ -17,6 +17,7 @@ import api.metrics
 import ingest.metrics
 import ingest.sources.mqtt.metrics
 import schema.metrics
+import spark.forecast.serving.metrics
 import spark.nightly.metrics
 import spark.stream.metrics
 from api.app import create_app
@@ -77,6 +78,7 @@ def test_every_endpoint_is_documented() -> None:
         (api.live.metrics, "live.md"),
         (api.graphql.metrics, "graphql.md"),
         (spark.nightly.metrics, "spark.md"),
+        (spark.forecast.serving.metrics, "forecasts.md"),
     ],
 )
 def test_every_metric_is_documented_where_its_part_is(part: ModuleType, page: str) -> None:

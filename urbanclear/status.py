@@ -18,7 +18,7 @@ from urbanclear.errors import ConfigurationError
 from urbanclear.settings import OFF, Settings
 
 TIMEOUT_SECONDS = 15.0
-BEATING_PARTS = ("ingest", "alerting")
+BEATING_PARTS = ("ingest", "alerting", "forecast")
 UNKNOWN = {"ok": False, "problem": "not known: the database does not answer"}
 
 _HEARTBEATS = "SELECT part, extract(epoch FROM now() - max(time))::float8 AS age_s FROM heartbeats GROUP BY part"

@@ -1,6 +1,6 @@
 """The whole of Urbanclear on one machine: `urbanclear up`.
 
-    checks ─► PostgreSQL and Kafka ─► schema and topics ─► api, ingest, alerting, jobs ─► source
+    checks ─► PostgreSQL and Kafka ─► schema and topics ─► api, ingest, alerting, forecast, jobs ─► source
 
 Every part is a process of its own, the same command that a larger installation runs. Whatever goes wrong before all
 are up stops those that are; afterwards a part that ends is started again.
@@ -34,9 +34,13 @@ from urbanclear.hosts import is_loopback
 from urbanclear.settings import LOOPBACK, OFF, Settings, as_text
 
 API_READY_SECONDS: Final = 60.0
-PORTS: Final = ("postgres", "kafka", "kafka-controller", "ingest", "alerting", "source", "jobs")
+PORTS: Final = ("postgres", "kafka", "kafka-controller", "ingest", "alerting", "source", "jobs", "forecast")
 #: The order of stopping, and how long each group may take: 10 s in all.
-STOP_ORDER: Final = ((("source", "api", "alerting", "jobs"), 3.0), (("ingest",), 3.0), (("PostgreSQL", "Kafka"), 4.0))
+STOP_ORDER: Final = (
+    (("source", "api", "alerting", "forecast", "jobs"), 3.0),
+    (("ingest",), 3.0),
+    (("PostgreSQL", "Kafka"), 4.0),
+)
 
 #: What the stack was started with that its commands must agree on: how long things are kept, how they are measured.
 SHARED: Final = (
@@ -205,6 +209,7 @@ class Stack:
         self._start_part("api", ["api"], {**env, "URBANCLEAR_OPEN_READS": str(reads_are_open(self.settings))})
         for name in ("ingest", "alerting"):
             self._start_part(name, [name], env)
+        self._start_part("forecast", ["forecast", "serve"], env)
         if self.settings.nightly_at != OFF:
             self._start_part("jobs", ["spark", "nightly"], {**env, **self._where_java_libraries_are()})
         if self.source:

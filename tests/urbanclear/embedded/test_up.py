@@ -122,13 +122,15 @@ def recording(tmp_path: Path) -> Path:
 async def test_the_simulator_flows_status_is_well_and_sigterm_stops_all_within_ten_seconds(folder: Path) -> None:
     async with up(folder, "--history", "1h") as stack:
         await until_query(stack.database_url, "SELECT count(*) > 5000 FROM readings", True)
+        foretold = "SELECT count(*) > 5000 FROM predictions WHERE time > now()"
+        await until_query(stack.database_url, foretold, True, timeout=90)
         code, out, _ = await run("status", "--json", "--data-dir", str(folder))
         report = json.loads(out)
         assert (code, report["ok"]) == (0, True), report
         assert report["parts"]["kafka"]["offsets"]["traffic.readings"] > 100  # messages of many readings each
         assert report["parts"]["database"]["rows"]["sensors"] >= 150
         pids = stack.pids()
-        assert {"PostgreSQL", "Kafka", "api", "ingest", "alerting", "jobs", "source"} == set(pids)
+        assert {"PostgreSQL", "Kafka", "api", "ingest", "alerting", "forecast", "jobs", "source"} == set(pids)
         stack.process.terminate()
         async with asyncio.timeout(STOP_SECONDS):
             assert await stack.process.wait() == 0
@@ -177,7 +179,7 @@ async def test_servers_that_the_settings_name_are_used_instead_of_embedded_ones(
 ) -> None:
     given = {"URBANCLEAR_DATABASE_URL": empty_database_url, "URBANCLEAR_KAFKA_BOOTSTRAP": kafka_bootstrap}
     async with up(folder, "--history", "10m", env={**given, "URBANCLEAR_NIGHTLY_AT": "off"}) as stack:
-        assert set(stack.pids()) == {"api", "ingest", "alerting", "source"}
+        assert set(stack.pids()) == {"api", "ingest", "alerting", "forecast", "source"}
         await until_query(empty_database_url, "SELECT count(*) > 500 FROM readings", True)
 
 
