@@ -17,7 +17,9 @@ import httpx
 import psutil
 import pytest
 
+from schema.events import Prediction
 from tests.api.conftest import bearer
+from tests.kafka_content import read_all
 from tests.waiting import fetch_one, until, until_query
 from urbanclear.embedded import state
 from urbanclear.embedded.ports import choose
@@ -122,8 +124,8 @@ def recording(tmp_path: Path) -> Path:
 async def test_the_simulator_flows_status_is_well_and_sigterm_stops_all_within_ten_seconds(folder: Path) -> None:
     async with up(folder, "--history", "1h") as stack:
         await until_query(stack.database_url, "SELECT count(*) > 5000 FROM readings", True)
-        foretold = "SELECT count(*) > 5000 FROM predictions WHERE time > now()"
-        await until_query(stack.database_url, foretold, True, timeout=90)
+        await until(lambda: read_all(str(stack.settings.kafka_bootstrap), Prediction), what="predictions")
+        await until_query(stack.database_url, "SELECT count(*) FROM heartbeats WHERE part = 'forecast'", 1)
         code, out, _ = await run("status", "--json", "--data-dir", str(folder))
         report = json.loads(out)
         assert (code, report["ok"]) == (0, True), report
