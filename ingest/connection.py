@@ -7,22 +7,13 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 
-from schema.database import APPLICATION
+from schema.database import APPLICATION, PATIENCE
 
 Connected = psycopg.AsyncConnection[TupleRow]
 
 #: What it looks like when the database is away, slow, full or read-only: a matter of waiting. All else is a mistake.
 AWAY: Final = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction, TimeoutError)
 RETRY_SECONDS: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
-
-#: libpq's: a server that does not answer on the wire is given up after half a minute.
-_OPTIONS: Final = {
-    "connect_timeout": 5,
-    "tcp_user_timeout": 30_000,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 4,
-}
 
 
 class Connection:
@@ -37,7 +28,7 @@ class Connection:
         """The connection, in autocommit, made anew where there is none; raises one of AWAY."""
         if self._connection is None or self._connection.closed:
             self._connection = await psycopg.AsyncConnection.connect(
-                make_conninfo(self._url, application_name=APPLICATION, **_OPTIONS), autocommit=True
+                make_conninfo(self._url, application_name=APPLICATION, **PATIENCE), autocommit=True
             )
             if self._on_connect is not None:
                 await self._on_connect(self._connection)

@@ -1,5 +1,7 @@
 """How the parts reach the database: one way to turn the setting's URL into what SQLAlchemy and psycopg take."""
 
+from typing import Final
+
 from psycopg.errors import (
     InsufficientPrivilege,
     InvalidSchemaName,
@@ -13,6 +15,15 @@ from urbanclear.errors import ConfigurationError
 from urbanclear.settings import Settings
 
 APPLICATION = "urbanclear"
+
+#: libpq's options: a server that does not answer on the wire is given up after half a minute.
+PATIENCE: Final = {
+    "connect_timeout": 5,
+    "tcp_user_timeout": 30_000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 4,
+}
 
 
 def database_url(settings: Settings) -> str:

@@ -26,7 +26,7 @@ from spark.forecast.serving import metrics
 from spark.forecast.serving.following import Following
 from spark.forecast.serving.made import BETWEEN, Made
 from spark.forecast.serving.models import Models
-from spark.forecast.serving.observed import Observed, readings_in
+from spark.forecast.serving.observed import EPOCH, Observed, readings_in
 from spark.forecast.serving.recovery import described, recover, since
 from spark.forecast.serving.state import AHEAD, KEPT, State
 from spark.forecast.serving.store import Store
@@ -196,4 +196,4 @@ class Serving:
 
 def _minute(time: datetime) -> datetime:
     """The full minute that began last."""
-    return time.replace(second=0, microsecond=0)
+    return EPOCH + (time - EPOCH) // MINUTE * MINUTE

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
 from schema.chunks import make_chunks
-from schema.database import APPLICATION
+from schema.database import APPLICATION, PATIENCE
 from schema.engines import Engine, engine_of
 from schema.events import Prediction
 
@@ -64,8 +65,7 @@ class Store:
 
     def _connected(self) -> psycopg.Connection[Any]:
         if self._connection is None or self._connection.closed:
-            self._connection = psycopg.connect(
-                self._url, autocommit=True, connect_timeout=5, application_name=APPLICATION
-            )
+            url = make_conninfo(self._url, application_name=APPLICATION, **PATIENCE)
+            self._connection = psycopg.connect(url, autocommit=True)
             self._connection.execute(_STAGING)
         return self._connection

@@ -11,8 +11,11 @@ from schema.chunks import make_chunks
 from schema.engines import engine_of
 from schema.events import Prediction, Reading
 from schema.publisher import Publisher, open_publisher
+from spark.forecast.registry import Registry
 from spark.forecast.serving.process import Serving
+from spark.spans import Span
 from tests.kafka_content import read_all
+from tests.spark.forecast.models import Level
 from tests.waiting import until
 from urbanclear.settings import Settings
 
@@ -43,6 +46,14 @@ def store(url: str, readings: Sequence[Reading]) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         make_chunks(connection, engine_of(url), "readings", {one.time for one in readings})
         connection.cursor().executemany(row, [(one.time, one.speed_kmh, one.sensor) for one in readings])
+
+
+def promote(settings: Settings, kmh: float) -> str:
+    """Put a model in place that foretells `kmh` of every sensor; returns its name."""
+    span = Span(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC))
+    with Registry.of(settings) as registry:
+        entry = registry.add(lambda name: Level(name, kmh), "level", span, 0, {})
+        return registry.promote(entry.name, force=True).name
 
 
 @asynccontextmanager

@@ -12,17 +12,15 @@ import pytest
 from prometheus_client import REGISTRY
 
 from schema.events import Prediction, Reading
-from spark.forecast.registry import Registry
 from spark.forecast.serving import process, telling
-from spark.spans import Span
 from tests.api.relay import Relay
 from tests.kafka_content import read_all
 from tests.kafka_trouble import frozen
-from tests.spark.forecast.models import Level
 from tests.spark.forecast.serving.running import (
     describe,
     feed,
     history,
+    promote,
     running,
     store,
     this_minute,
@@ -59,13 +57,6 @@ def url_of(settings: Settings) -> str:
 
 def now_reading(sensor: str, speed: float) -> Reading:
     return Reading(sensor=sensor, time=datetime.now(UTC), speed_kmh=speed)
-
-
-def promote(settings: Settings, kmh: float) -> str:
-    span = Span(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC))
-    with Registry.of(settings) as registry:
-        entry = registry.add(lambda name: Level(name, kmh), "level", span, 0, {})
-        return registry.promote(entry.name, force=True).name
 
 
 def counted(name: str, **labels: str) -> float:
@@ -139,7 +130,7 @@ async def test_a_profile_is_named_where_there_is_one(settings: Settings) -> None
 
 
 @pytest.mark.usefixtures("often")
-async def test_a_model_put_in_place_is_taken_up_and_a_broken_one_is_not(settings: Settings) -> None:
+async def test_a_model_put_in_place_is_taken_up_without_a_restart(settings: Settings) -> None:
     describe(url_of(settings), SENSORS)
     store(url_of(settings), history(SENSORS))
     async with feed(settings) as publisher, running(settings):
@@ -156,23 +147,20 @@ async def test_a_model_put_in_place_is_taken_up_and_a_broken_one_is_not(settings
         await until_predicted(settings, ("t:1", 50, "last-value"))
         first = promote(settings, 61)
         await told(61, first)
-        failed = counted("urbanclear_forecast_model_failures_total", stage="load")
-        broken = promote(settings, 62)
-        [file] = settings.models_dir.glob(f"{broken}*")
-        file.chmod(0o644)
-        file.write_bytes(b"gone")
-        # another process reads it anew
-        async with running(settings):
-            await until_model_failed(failed)
         second = promote(settings, 63)
         await told(63, second)
 
 
-async def until_model_failed(before: float) -> None:
-    async def failed() -> bool:
-        return counted("urbanclear_forecast_model_failures_total", stage="load") > before
-
-    await until(failed, what="a model that cannot be loaded")
+async def test_each_full_minute_is_stored(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "MINUTE", timedelta(seconds=2))
+    describe(url_of(settings), SENSORS)
+    store(url_of(settings), history(SENSORS))
+    async with running(settings):
+        await until_query(url_of(settings), "SELECT count(DISTINCT made_at) >= 3 FROM predictions", True)
+    of_each = "SELECT count(*) = 24 * count(DISTINCT made_at) FROM predictions"
+    assert await fetch_one(url_of(settings), of_each) is True
+    pauses = "SELECT array_agg(DISTINCT extract(epoch FROM made_at)::int % 2) FROM predictions"
+    assert await fetch_one(url_of(settings), pauses) == [0]
 
 
 async def test_with_the_database_away_predictions_are_told_and_stored_once_it_is_back(settings: Settings) -> None:
