@@ -45,6 +45,8 @@ from api.resources.measures import routes as measures
 from api.resources.patterns import routes as patterns
 from api.resources.predictions import routes as predictions
 from api.resources.readings import routes as readings
+from api.resources.routes import routes
+from api.resources.routes.knowledge import Networks
 from api.resources.runs import routes as runs
 from api.resources.sensors import routes as sensors
 from api.resources.system import health
@@ -96,7 +98,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings, app.state.database = settings, database
     app.state.hub, app.state.bridge, app.state.push = hub, bridge, push
-    app.state.access = access
+    app.state.access, app.state.networks = access, Networks()
     app.state.reporting = Reporting(push, database, settings)
     _add_routes(app)
     problems.add_to(app)
@@ -130,7 +132,7 @@ def _add_middleware(app: FastAPI, access: Access, settings: Settings) -> None:
 #: In this order: a sensor's id may hold slashes, so that paths that go on after one are matched before it.
 READ: Final = (
     *(history, patterns, traffic, sensors, compare, corridors, measures, incidents, predictions, weather, exports),
-    *(insights, runs, health),
+    *(insights, runs, routes, health),
 )
 
 

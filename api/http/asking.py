@@ -115,6 +115,14 @@ async def _asked_one(
     return await _asked(accept=accept, fields=fields, zone=zone, if_none_match=if_none_match)
 
 
+async def _asked_whole(
+    accept: Accept = "*/*",
+    zone: Zone = None,
+    if_none_match: Annotated[str, Header(include_in_schema=False)] = "",
+) -> Asked:
+    return await _asked(accept=accept, zone=zone, if_none_match=if_none_match)
+
+
 def _zone(name: str | None) -> ZoneInfo | None:
     if name is None:
         return None
@@ -125,6 +133,8 @@ def _zone(name: str | None) -> ZoneInfo | None:
 
 AskedDep = Annotated[Asked, Depends(_asked)]
 AskedOneDep = Annotated[Asked, Depends(_asked_one)]
+#: Of an answer whose fields belong together.
+AskedWholeDep = Annotated[Asked, Depends(_asked_whole)]
 
 
 async def only_known_parameters(request: Request) -> None:

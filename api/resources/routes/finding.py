@@ -1,0 +1,74 @@
+"""From places on the map to a search over the network, and why there is no way."""
+
+from collections.abc import Collection
+from typing import Final
+
+from fastapi import HTTPException
+
+from api.http.problems import bad_parameter
+from api.resources.routes.knowledge import Traffic
+from api.resources.routes.lines import Position
+from api.resources.routes.network import FARTHEST_M, Network, Snap
+from api.resources.routes.search import Search
+from api.resources.routes.speeds import Piece
+
+NAMES: Final = ("from_lat", "to_lat")
+
+
+def search_of(network: Network, traffic: Traffic, departs: float, places: tuple[Position, Position]) -> Search:
+    """Between the links that are nearest to two places; raises the problem of one that is far from all."""
+    impassable = traffic.impassable
+    passable = [number for number in range(len(network.links)) if number not in impassable]
+    if not passable:
+        raise HTTPException(404, "There is no link with a place and a known speed: see /api/v1/sensors.")
+
+    def speed_at(link: int, time: float) -> Piece:
+        piece = traffic.known[link].at(time)
+        assert piece is not None  # noqa: S101  # it is passable
+        return piece
+
+    origins, destinations = [
+        _snapped(network, place, passable, name) for name, place in zip(NAMES, places, strict=True)
+    ]
+    return Search(network, speed_at, origins, destinations, impassable, departs)
+
+
+def _snapped(network: Network, place: Position, among: Collection[int], name: str) -> list[Snap]:
+    found = network.nearest(place, among)
+    nearest = found[0]
+    if nearest.distance_m > FARTHEST_M:
+        lon, lat = network.links[nearest.link].line.at(nearest.share)
+        raise bad_parameter(
+            name,
+            f"the place is {nearest.distance_m / 1000:,.1f} km from the nearest link, and may be {FARTHEST_M / 1000:g} "
+            f"km from it: say one nearer to {lat:.5f}, {lon:.5f} on {network.links[nearest.link].sensor}",
+        )
+    return found
+
+
+def why_none(search: Search, traffic: Traffic, goal: Position) -> str:
+    """What parts them, and how near one can come; after a search that found nothing."""
+    network, origin, destination = search.network, search.origins[0], search.destinations[0]
+    return f"{_parted(network, origin.link, destination.link, traffic)} {_nearest(search, goal)}"
+
+
+def _parted(network: Network, origin: int, destination: int, traffic: Traffic) -> str:
+    ends = [network.component_of(number) for number in (origin, destination)]
+    told = [
+        f"{network.links[number].sensor} in component {part} ({len(network.components[part - 1])} links)"
+        for number, part in zip((origin, destination), ends, strict=True)
+    ]
+    if ends[0] != ends[1]:
+        return f"No way leads there: {told[0]} and {told[1]} do not hang together."
+    closed = f" with {len(traffic.closures)} closed" if traffic.closures else ""
+    return f"No way leads there: both are on {told[0]}{closed}, but not in the direction of travel."
+
+
+def _nearest(search: Search, goal: Position) -> str:
+    """Of the links that one comes to, the place that is nearest to the goal."""
+    reached = search.reached or {snap.link for snap in search.origins}
+    best = search.network.nearest(goal, reached)[0]
+    link = search.network.links[best.link]
+    lon, lat = link.line.at(best.share)
+    distance = f"{best.distance_m / 1000:,.1f} km"
+    return f"The nearest one can come is {distance} from it, at {lat:.5f}, {lon:.5f} on {link.sensor}."
