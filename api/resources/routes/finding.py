@@ -37,11 +37,11 @@ def _snapped(network: Network, place: Position, among: Collection[int], name: st
     found = network.nearest(place, among)
     nearest = found[0]
     if nearest.distance_m > FARTHEST_M:
-        lon, lat = network.links[nearest.link].line.at(nearest.share)
+        sensor, (lon, lat) = network.links[nearest.link].sensor, network.links[nearest.link].line.at(nearest.share)
         raise bad_parameter(
             name,
-            f"the place is {nearest.distance_m / 1000:,.1f} km from the nearest link, and may be {FARTHEST_M / 1000:g} "
-            f"km from it: say one nearer to {lat:.5f}, {lon:.5f} on {network.links[nearest.link].sensor}",
+            f"the place is {nearest.distance_m / 1000:,.1f} km from the nearest link, and may be "
+            f"{FARTHEST_M / 1000:g} km from it: say one nearer to {lat:.5f}, {lon:.5f} on {sensor}",
         )
     return found
 

@@ -60,7 +60,8 @@ class Network:
     def _turns(self) -> "nx.DiGraph[int]":
         roads: nx.MultiDiGraph[int] = nx.MultiDiGraph()
         roads.add_edges_from((*ends, number) for number, ends in enumerate(self._nodes))
-        turns = nx.relabel_nodes(nx.line_graph(roads), {edge: edge[2] for edge in roads.edges})
+        lines = nx.relabel_nodes(nx.line_graph(roads), {edge: edge[2] for edge in roads.edges})
+        turns: nx.DiGraph[int] = nx.DiGraph(lines)
         turns.remove_edges_from([turn for turn in turns.edges if self._turns_back(*turn)])
         return turns
 

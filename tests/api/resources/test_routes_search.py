@@ -1,0 +1,187 @@
+"""Ways over small random networks are those that trying everything finds; who leaves later never arrives earlier."""
+
+import csv
+import gzip
+from collections.abc import Iterator, Sequence
+from itertools import pairwise, product
+from math import floor
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from api.resources.routes.lines import Line, Position
+from api.resources.routes.network import SNAP_M, Link, Network, Snap
+from api.resources.routes.search import MOST_OVERLAP, MOST_STRETCH, Search, Stretch
+from api.resources.routes.speeds import LEAST_KMH, Known, Piece, Speed, crossed_at, quickest, slowest
+from tests.schema.city import METRES_PER_DEGREE
+
+STEP_S = 60
+KM = 1000 / METRES_PER_DEGREE
+PLACES: list[Position] = [(east * KM, north * KM) for east, north in product(range(3), range(2))]
+#: Of one link, minute by minute; the last one goes on.
+Speeds = Sequence[float]
+
+kmh = st.floats(0, 120, allow_nan=False)
+speeds = st.lists(kmh, min_size=1, max_size=6)
+pairs = st.lists(
+    st.tuples(st.sampled_from(range(len(PLACES))), st.sampled_from(range(len(PLACES)))).filter(
+        lambda p: p[0] != p[1]
+    ),
+    min_size=1,
+    max_size=7,
+)
+share = st.sampled_from([0.0, 0.25, 0.5, 1.0])
+
+
+def link_between(number: int, *places: Position) -> Link:
+    line = Line(places)
+    return Link(number, f"t:{number}", str(number), line, line.length_m)
+
+
+@st.composite
+def searches(draw: st.DrawFn) -> tuple[Search, list[Speeds]]:
+    network = Network([link_between(number, PLACES[a], PLACES[b]) for number, (a, b) in enumerate(draw(pairs))])
+    count = len(network.links)
+    table = [draw(speeds) for _ in range(count)]
+    number = st.integers(0, count - 1)
+
+    def speed_at(link: int, time: float) -> Piece:
+        minute = max(0, floor(time / STEP_S))
+        speed = table[link][min(minute, len(table[link]) - 1)]
+        until = (minute + 1) * STEP_S if minute < len(table[link]) - 1 else float("inf")
+        return Piece(Speed(speed, "forecast", speed * 0.5, speed * 1.5), until)
+
+    origin, goal = [Snap(draw(number), draw(share), 0.0) for _ in range(2)]
+    closed = draw(st.sets(number, max_size=2))
+    return Search(network, speed_at, [origin], [goal], closed, draw(st.floats(0, 400))), table
+
+
+def all_ways(search: Search) -> Iterator[list[Stretch]]:
+    """Every way that comes to no end of a link twice."""
+    [origin], [goal] = search.origins, search.destinations
+    if {origin.link, goal.link} & set(search.closed):
+        return
+    if origin.link == goal.link and origin.share <= goal.share:
+        yield [Stretch(origin.link, origin.share, goal.share)]
+    yield from _onward(search, goal, [Stretch(origin.link, origin.share, 1.0)])
+
+
+def _onward(search: Search, goal: Snap, way: list[Stretch]) -> Iterator[list[Stretch]]:
+    for link in search.network.turns[way[-1].link]:
+        if link in search.closed:
+            continue
+        if link == goal.link:
+            yield [*way, Stretch(link, 0.0, goal.share)]
+        if Stretch(link, 0.0, 1.0) not in way:
+            yield from _onward(search, goal, [*way, Stretch(link, 0.0, 1.0)])
+
+
+@given(searches())
+@settings(max_examples=300, deadline=None)
+def test_the_first_way_is_the_fastest_of_all_that_there_are(made: tuple[Search, list[Speeds]]) -> None:
+    search, _ = made
+    best = min((search.arrival(way) for way in all_ways(search)), default=None)
+    found = search.ways(2)
+    assert (best is None) == (not found)
+    if best is not None:
+        assert search.arrival(found[0]) == pytest.approx(best)
+
+
+@given(searches())
+@settings(max_examples=200, deadline=None)
+def test_others_differ_from_one_another_and_are_not_much_slower(made: tuple[Search, list[Speeds]]) -> None:
+    search, _ = made
+    found = search.ways(2)
+    assert len(found) <= 3
+    for number, way in enumerate(found):
+        takes = search.arrival(way) - search.departs
+        assert takes <= MOST_STRETCH * (search.arrival(found[0]) - search.departs)
+        assert all(search.overlap(way, other) <= MOST_OVERLAP for other in found[:number])
+        assert not {stretch.link for stretch in way} & set(search.closed)
+        assert all(b.link in search.network.turns[a.link] for a, b in pairwise(way))
+
+
+@given(searches(), st.floats(0, 300))
+@settings(max_examples=200, deadline=None)
+def test_who_leaves_later_never_arrives_earlier(made: tuple[Search, list[Speeds]], later: float) -> None:
+    search, _ = made
+    found = search.ways(0)
+    after = Search(**{**vars(search), "departs": search.departs + later}).ways(0)
+    if found:
+        arrived = Search(**{**vars(search), "departs": search.departs + later}).arrival(after[0])
+        assert arrived >= search.arrival(found[0]) - 1e-6
+
+
+@given(searches())
+@settings(max_examples=200, deadline=None)
+def test_the_travel_time_lies_within_its_interval(made: tuple[Search, list[Speeds]]) -> None:
+    search, _ = made
+    for way in search.ways(2):
+        assert search.arrival(way, quickest) - 1e-6 <= search.arrival(way) <= search.arrival(way, slowest) + 1e-6
+
+
+@given(speeds, st.floats(0, 400), st.floats(0, 3000))
+def test_a_link_is_crossed_at_the_speeds_of_its_times(table: list[float], entered: float, length_m: float) -> None:
+    def speed_at(_: int, time: float) -> Piece:
+        minute = floor(time / STEP_S)
+        return Piece(Speed(table[min(minute, len(table) - 1)], "forecast"), (minute + 1) * STEP_S)
+
+    left = crossed_at(speed_at, 0, length_m, entered)
+    driven, time = 0.0, entered
+    while time < left:
+        until = min(left, (floor(time / STEP_S) + 1) * STEP_S)
+        driven += max(LEAST_KMH, table[min(floor(time / STEP_S), len(table) - 1)]) / 3.6 * (until - time)
+        time = until
+    assert driven == pytest.approx(length_m, abs=1e-3)
+
+
+def test_a_speed_is_forecast_then_measured_then_normal_then_free() -> None:
+    forecast, current, normal, free = (
+        Speed(kmh, basis) for kmh, basis in ((10, "forecast"), (20, "current"), (30, "profile"), (40, "free_flow"))
+    )
+    known = Known(0.0, [(300.0, forecast), (1500.0, forecast)], current, {900: normal, 1800: normal}, free)
+    found = [known.at(time) for time in (0, 299, 300, 899, 900, 1199, 1200, 1499, 1500, 1799, 1800, 2700)]
+    assert [piece and piece.speed.basis for piece in found] == [
+        *("forecast", "forecast", "current", "current", "profile", "profile"),
+        *("forecast", "forecast", "profile", "profile", "profile", "free_flow"),
+    ]
+    assert all(piece and piece.until > time for piece, time in zip(found, (0, 299, 300), strict=False))
+    assert not Known(0.0, normal={900: normal}).is_enough
+
+
+def test_nobody_turns_round_at_the_end_of_a_link() -> None:
+    out, back = [(0.0, 0.0), (KM, 0.0)], [(KM, 0.0001), (0.0, 0.0001)]
+    onward, longer_back = [(KM, 0.0), (2 * KM, 0.0)], [(KM, 0.0001), (-KM, 0.0001)]
+    across = [(KM, 0.0), (KM, KM)]
+    network = Network([link_between(n, *places) for n, places in enumerate((out, back, onward, longer_back, across))])
+    assert set(network.turns[0]) == {2, 4}
+
+
+@pytest.mark.parametrize(("gap_m", "joined"), [(0.9 * SNAP_M, True), (1.1 * SNAP_M, False)])
+def test_ends_that_are_a_little_apart_are_one_place_and_others_are_not(gap_m: float, joined: bool) -> None:
+    for east, north in ((gap_m / METRES_PER_DEGREE, 0.0), (0.0, gap_m / METRES_PER_DEGREE)):
+        first = link_between(0, (0.0, 0.0), (KM, 0.0))
+        second = link_between(1, (KM + east, north), (2 * KM + east, north))
+        assert list(Network([first, second]).turns[0]) == ([1] if joined else [])
+
+
+def test_new_yorks_links_are_joined_where_they_meet_and_nowhere_else(shared_data: Path) -> None:
+    """Few of them follow one another: the feed has only some stretches of each road."""
+    file = shared_data / "nyc/dot_speed_links.csv.gz"
+    if not file.exists():
+        pytest.skip("New York's links are not here")
+    network = Network(list(_new_york(file)))
+    ends = {end: link.line.positions[-1] for end, link in enumerate(network.links)}
+    for one, other in network.turns.edges:
+        assert Line((ends[one], network.links[other].line.positions[0])).length_m < 2 * SNAP_M
+    assert [len(part) for part in network.components[:3]] == [0]
+
+
+def _new_york(file: Path) -> Iterator[Link]:
+    with gzip.open(file, "rt") as lines:
+        for number, row in enumerate(csv.DictReader(lines)):
+            said = [pair.split(",") for pair in row["LINK_POINTS"].split()]
+            places = [(float(lon), float(lat)) for lat, lon in (p for p in said if len(p) == 2 and all(p))]
+            yield link_between(number, *places)
