@@ -7,9 +7,9 @@ from fastapi import HTTPException
 
 from api.http.problems import bad_parameter
 from api.resources.routes.knowledge import Traffic
-from api.resources.routes.lines import Position
+from api.resources.routes.lines import Line, Position
 from api.resources.routes.network import FARTHEST_M, Network, Snap
-from api.resources.routes.search import Search
+from api.resources.routes.search import Search, Stretch
 from api.resources.routes.speeds import Piece
 
 NAMES: Final = ("from_lat", "to_lat")
@@ -55,7 +55,7 @@ def why_none(search: Search, traffic: Traffic, goal: Position) -> str:
 def _parted(network: Network, origin: int, destination: int, traffic: Traffic) -> str:
     ends = [network.component_of(number) for number in (origin, destination)]
     told = [
-        f"{network.links[number].sensor} in component {part} ({len(network.components[part - 1])} links)"
+        f"{network.links[number].sensor} in component {part} ({_count(len(network.components[part - 1]))})"
         for number, part in zip((origin, destination), ends, strict=True)
     ]
     if ends[0] != ends[1]:
@@ -64,11 +64,19 @@ def _parted(network: Network, origin: int, destination: int, traffic: Traffic) -
     return f"No way leads there: both are on {told[0]}{closed}, but not in the direction of travel."
 
 
+def _count(links: int) -> str:
+    return "1 link" if links == 1 else f"{links} links"
+
+
 def _nearest(search: Search, goal: Position) -> str:
-    """Of the links that one comes to, the place that is nearest to the goal."""
-    reached = search.reached or {snap.link for snap in search.origins}
-    best = search.network.nearest(goal, reached)[0]
-    link = search.network.links[best.link]
-    lon, lat = link.line.at(best.share)
-    distance = f"{best.distance_m / 1000:,.1f} km"
-    return f"The nearest one can come is {distance} from it, at {lat:.5f}, {lon:.5f} on {link.sensor}."
+    """Of what one comes over, the place that is nearest to the goal."""
+    places = (_nearest_on(search.network, stretch, goal) for stretch in search.reached)
+    metres, (lon, lat), sensor = min(places)
+    return f"The nearest one can come is {metres / 1000:,.1f} km from it, at {lat:.5f}, {lon:.5f} on {sensor}."
+
+
+def _nearest_on(network: Network, stretch: Stretch, goal: Position) -> tuple[float, Position, str]:
+    link = network.links[stretch.link]
+    part = Line(tuple(link.line.part(stretch.start, stretch.stop)))
+    metres, share = part.nearest(goal)
+    return metres, part.at(share), link.sensor

@@ -9,6 +9,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import RowMapping, and_, func, or_, select, true, tuple_
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from api.database import Database
 from api.resources.patterns.normal import Calendar
@@ -135,7 +136,7 @@ async def _current(database: Database, as_of: datetime) -> dict[int, Speed]:
         .where(rollup.time > as_of - timedelta(seconds=CURRENT_S), rollup.time <= as_of)
         .where(rollup.speed_kmh.is_not(None))
         .order_by(rollup.sensor_id, rollup.time.desc())
-        .distinct(rollup.sensor_id)
+        .ext(distinct_on(rollup.sensor_id))
     )
     return {row["sensor_id"]: Speed(row["speed_kmh"], "current") for row in await database.rows(statement)}
 

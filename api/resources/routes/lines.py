@@ -85,4 +85,4 @@ class Line:
             distance = hypot(x + east * share, y + north * share) * EARTH_M_PER_DEGREE
             if distance < best:
                 best, metres = distance, along + share * hypot(east, north) * EARTH_M_PER_DEGREE
-        return best, min(1.0, metres / self.length_m)
+        return best, min(1.0, metres / self.length_m) if self.length_m else 0.0

@@ -45,8 +45,8 @@ class Search:
     destinations: Sequence[Snap]
     closed: Collection[int]
     departs: float
-    #: Links at whose end the last search arrived.
-    reached: set[int] = field(default_factory=set)
+    #: What the last search came over to the end.
+    reached: set[Stretch] = field(default_factory=set)
 
     def ways(self, alternatives: int) -> list[list[Stretch]]:
         """The fastest first; empty where there is none."""
@@ -125,7 +125,7 @@ class Search:
             if stretch.link in goals and stretch.stop == goals[stretch.link] and stretch.start <= stretch.stop:
                 return _back(stretch, before)
             if stretch.stop == 1.0:
-                self.reached.add(stretch.link)
+                self.reached.add(stretch)
                 for link in self.network.turns[stretch.link]:
                     if link not in self.closed:
                         enter(link, 0.0, time, stretch)

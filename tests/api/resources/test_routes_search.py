@@ -2,7 +2,8 @@
 
 import csv
 import gzip
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise, product
 from math import floor
 from pathlib import Path
@@ -11,19 +12,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.resources.routes.lines import Line, Position
+from api.resources.routes.lines import Line, Position, distance_m
 from api.resources.routes.network import SNAP_M, Link, Network, Snap
 from api.resources.routes.search import MOST_OVERLAP, MOST_STRETCH, Search, Stretch
 from api.resources.routes.speeds import LEAST_KMH, Known, Piece, Speed, crossed_at, quickest, slowest
+from ingest.sources.replay.geometry import link_line
+from ingest.sources.simulator.network import downstream, load
 from tests.schema.city import METRES_PER_DEGREE
 
 STEP_S = 60
 KM = 1000 / METRES_PER_DEGREE
 PLACES: list[Position] = [(east * KM, north * KM) for east, north in product(range(3), range(2))]
-#: Of one link, minute by minute; the last one goes on.
-Speeds = Sequence[float]
 
 kmh = st.floats(0, 120, allow_nan=False)
+#: Of one link, minute by minute; the last one goes on.
 speeds = st.lists(kmh, min_size=1, max_size=6)
 pairs = st.lists(
     st.tuples(st.sampled_from(range(len(PLACES))), st.sampled_from(range(len(PLACES)))).filter(
@@ -41,7 +43,7 @@ def link_between(number: int, *places: Position) -> Link:
 
 
 @st.composite
-def searches(draw: st.DrawFn) -> tuple[Search, list[Speeds]]:
+def searches(draw: st.DrawFn) -> Search:
     network = Network([link_between(number, PLACES[a], PLACES[b]) for number, (a, b) in enumerate(draw(pairs))])
     count = len(network.links)
     table = [draw(speeds) for _ in range(count)]
@@ -55,7 +57,7 @@ def searches(draw: st.DrawFn) -> tuple[Search, list[Speeds]]:
 
     origin, goal = [Snap(draw(number), draw(share), 0.0) for _ in range(2)]
     closed = draw(st.sets(number, max_size=2))
-    return Search(network, speed_at, [origin], [goal], closed, draw(st.floats(0, 400))), table
+    return Search(network, speed_at, [origin], [goal], closed, draw(st.floats(0, 400)))
 
 
 def all_ways(search: Search) -> Iterator[list[Stretch]]:
@@ -80,8 +82,7 @@ def _onward(search: Search, goal: Snap, way: list[Stretch]) -> Iterator[list[Str
 
 @given(searches())
 @settings(max_examples=300, deadline=None)
-def test_the_first_way_is_the_fastest_of_all_that_there_are(made: tuple[Search, list[Speeds]]) -> None:
-    search, _ = made
+def test_the_first_way_is_the_fastest_of_all_that_there_are(search: Search) -> None:
     best = min((search.arrival(way) for way in all_ways(search)), default=None)
     found = search.ways(2)
     assert (best is None) == (not found)
@@ -91,8 +92,7 @@ def test_the_first_way_is_the_fastest_of_all_that_there_are(made: tuple[Search, 
 
 @given(searches())
 @settings(max_examples=200, deadline=None)
-def test_others_differ_from_one_another_and_are_not_much_slower(made: tuple[Search, list[Speeds]]) -> None:
-    search, _ = made
+def test_others_differ_from_one_another_and_are_not_much_slower(search: Search) -> None:
     found = search.ways(2)
     assert len(found) <= 3
     for number, way in enumerate(found):
@@ -105,8 +105,7 @@ def test_others_differ_from_one_another_and_are_not_much_slower(made: tuple[Sear
 
 @given(searches(), st.floats(0, 300))
 @settings(max_examples=200, deadline=None)
-def test_who_leaves_later_never_arrives_earlier(made: tuple[Search, list[Speeds]], later: float) -> None:
-    search, _ = made
+def test_who_leaves_later_never_arrives_earlier(search: Search, later: float) -> None:
     found = search.ways(0)
     after = Search(**{**vars(search), "departs": search.departs + later}).ways(0)
     if found:
@@ -116,8 +115,7 @@ def test_who_leaves_later_never_arrives_earlier(made: tuple[Search, list[Speeds]
 
 @given(searches())
 @settings(max_examples=200, deadline=None)
-def test_the_travel_time_lies_within_its_interval(made: tuple[Search, list[Speeds]]) -> None:
-    search, _ = made
+def test_the_travel_time_lies_within_its_interval(search: Search) -> None:
     for way in search.ways(2):
         assert search.arrival(way, quickest) - 1e-6 <= search.arrival(way) <= search.arrival(way, slowest) + 1e-6
 
@@ -138,9 +136,8 @@ def test_a_link_is_crossed_at_the_speeds_of_its_times(table: list[float], entere
 
 
 def test_a_speed_is_forecast_then_measured_then_normal_then_free() -> None:
-    forecast, current, normal, free = (
-        Speed(kmh, basis) for kmh, basis in ((10, "forecast"), (20, "current"), (30, "profile"), (40, "free_flow"))
-    )
+    forecast, current = Speed(10, "forecast"), Speed(20, "current")
+    normal, free = Speed(30, "profile"), Speed(40, "free_flow")
     known = Known(0.0, [(300.0, forecast), (1500.0, forecast)], current, {900: normal, 1800: normal}, free)
     found = [known.at(time) for time in (0, 299, 300, 899, 900, 1199, 1200, 1499, 1500, 1799, 1800, 2700)]
     assert [piece and piece.speed.basis for piece in found] == [
@@ -168,20 +165,33 @@ def test_ends_that_are_a_little_apart_are_one_place_and_others_are_not(gap_m: fl
 
 
 def test_new_yorks_links_are_joined_where_they_meet_and_nowhere_else(shared_data: Path) -> None:
-    """Few of them follow one another: the feed has only some stretches of each road."""
-    file = shared_data / "nyc/dot_speed_links.csv.gz"
-    if not file.exists():
-        pytest.skip("New York's links are not here")
-    network = Network(list(_new_york(file)))
-    ends = {end: link.line.positions[-1] for end, link in enumerate(network.links)}
+    """Not many hang together: the feed has only some stretches of each road."""
+    network = Network(list(_new_york(shared_data / "nyc/dot_speed_links.csv.gz")))
+    assert (len(network.links), network.turns.number_of_edges()) == (138, 104)
     for one, other in network.turns.edges:
-        assert Line((ends[one], network.links[other].line.positions[0])).length_m < 2 * SNAP_M
-    assert [len(part) for part in network.components[:3]] == [0]
+        joint = network.links[one].line.positions[-1], network.links[other].line.positions[0]
+        assert distance_m(*joint) < 2 * SNAP_M
+    assert [len(part) for part in network.components[:3]] == [44, 28, 8]
+    name = {number: link.name for number, link in enumerate(network.links)}
+    follow = {name[number]: {name[other] for other in network.turns[number]} for number in name}
+    assert "12th Ave S 57th St - 45th St" not in follow["12th Ave N 40th - 57th St"]
+    assert "Westside Hwy N 57th St - GWB" in follow["12th Ave N 40th - 57th St"]
 
 
 def _new_york(file: Path) -> Iterator[Link]:
     with gzip.open(file, "rt") as lines:
         for number, row in enumerate(csv.DictReader(lines)):
-            said = [pair.split(",") for pair in row["LINK_POINTS"].split()]
-            places = [(float(lon), float(lat)) for lat, lon in (p for p in said if len(p) == 2 and all(p))]
-            yield link_between(number, *places)
+            places = link_line(row["ENCODED_POLY_LINE"], row["LINK_POINTS"])
+            link = link_between(number, *[(lon, lat) for lat, lon in places])
+            yield replace(link, name=row["LINK_NAME"])
+
+
+def test_the_simulators_links_follow_one_another_as_it_drives_them() -> None:
+    roads = load()
+    network = Network(
+        [link_between(number, *[(lon, lat) for lat, lon in road.shape]) for number, road in enumerate(roads)]
+    )
+    driven = {(one, other) for one, onward in enumerate(downstream(roads)) for other in onward}
+    assert set(network.turns.edges) <= driven
+    assert len(driven - set(network.turns.edges)) < 0.005 * len(driven), "turns that look like ways back"
+    assert [len(part) for part in network.components] == [len(roads)]
