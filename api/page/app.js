@@ -12,6 +12,7 @@ import { TrafficMap } from "./map.js";
 import { Network } from "./network.js";
 import * as panels from "./panels.js";
 import { loadSkill } from "./skill.js";
+import { RoutePanel } from "./route.js";
 import { Slider } from "./slider.js";
 
 const REFRESH_MS = 500;
@@ -29,6 +30,7 @@ Object.assign(network, { horizon: asked?.horizon ?? 0, area: asked?.area ?? "" }
 const map = new TrafficMap(at("map"), network, place, { onSelect: showSelected, onMove: keepPlace });
 const details = new Details(network, () => map.select(null));
 const slider = new Slider(network, showHorizon);
+const route = new RoutePanel(network, map, keepAddress);
 let bottlenecks = [];
 let state = "connecting";
 let retryAt = 0;
@@ -64,12 +66,14 @@ function keepPlace(next) {
 }
 
 function keepAddress() {
-  address.write({ place, link: details.sensor ?? wantedLink, horizon: network.horizon, area: network.area });
+  const { horizon, area } = network;
+  address.write({ place, link: details.sensor ?? wantedLink, horizon, area, way: route.places });
 }
 
 function showHorizon(horizon) {
   network.horizon = horizon;
   keepAddress();
+  if (route.places) route.load();
   refreshAll();
 }
 
@@ -127,6 +131,8 @@ async function loadUnusual() {
 // What is computed now and then, not as it happens.
 function askForBatch() {
   for (const load of [loadBottlenecks, loadUnusual, loadSkill]) load().catch((error) => console.warn(error.message));
+  for (const load of [loadBottlenecks, loadUnusual]) load().catch((error) => console.warn(error.message));
+  if (route.places) route.load();
 }
 
 function receive(message) {
@@ -141,6 +147,7 @@ function receive(message) {
   document.body.dataset.lastUpdate = new Date().toISOString();
   dirty = true;
   if (message.type === "snapshot") refresh();
+  if (message.type === "snapshot" && message.topic === "traffic" && route.places) route.load();
 }
 
 function receiveTraffic(message) {
@@ -223,6 +230,7 @@ addEventListener("hashchange", () => {
   wantedLink = next.link;
   if (next.link) openWantedLink();
   else map.select(null);
+  route.goTo(next.way);
   showHorizon(next.horizon);
 });
 at("find").oninput = () => lists.showFound(network, at("find").value, selectLink);
@@ -236,6 +244,7 @@ server.protocol = server.protocol.replace("http", "ws");
 server.hash = "";
 const connection = new Connection(server, TOPICS, { onState: changeState, onMessage: receive });
 at("retry").onclick = () => (state === "locked" ? giveKey({ again: true }) : connection.retry());
+if (asked?.way) route.goTo(asked.way);
 askForBatch();
 setInterval(askForBatch, BATCH_AGAIN_MS);
 setInterval(refresh, REFRESH_MS);

@@ -5,6 +5,7 @@ import { drawLand } from "./land.js";
 import { LEVEL_WIDTH, shapeOf } from "./lines.js";
 import { Markers } from "./markers.js";
 import { Rings } from "./rings.js";
+import { Ways } from "./ways.js";
 import { number } from "./words.js";
 
 const NEW_YORK = L.latLngBounds([40.55, -74.15], [40.87, -73.75]);
@@ -20,6 +21,9 @@ export class TrafficMap {
   #pulses = new Map(); // sensor id → when its pulse began
   #markers;
   #rings;
+  #ways;
+  #drawnWays = [[], 0, []];
+  #onPick = null; // takes a click as a place, while one is asked for
   #handlers;
   #selected = null;
   #colours = {};
@@ -41,6 +45,7 @@ export class TrafficMap {
     if (place) this.goTo(place);
     this.#markers = new Markers(this.#map, network, (incident) => this.#placeOf(incident));
     this.#rings = new Rings(this.#map);
+    this.#ways = new Ways(this.#map);
     this.#follow(container);
     this.#readColours();
     drawLand(this.#map, "basemap.geojson").catch(() => console.warn("The base map could not be loaded."));
@@ -48,13 +53,29 @@ export class TrafficMap {
 
   #follow(container) {
     this.#map.on("zoomend", () => this.#scale());
-    this.#map.on("click", () => this.select(null));
+    this.#map.on("click", (event) => this.#pickOr(event, () => this.select(null)));
     this.#map.on("moveend", () => {
       const { lat, lng: lon } = this.#map.getCenter();
       if (this.#placed) this.#handlers.onMove({ lat, lon, zoom: this.#map.getZoom() });
     });
     document.addEventListener("theme", () => this.#readColours());
     new ResizeObserver(() => this.#map.invalidateSize()).observe(container);
+  }
+
+  #pickOr({ latlng }, otherwise) {
+    if (this.#onPick) this.#onPick({ lat: latlng.lat, lon: latlng.lng });
+    else otherwise();
+  }
+
+  // While `onPick` is a function, a click on the map gives it its place and selects nothing; null: as ever.
+  pick(onPick) {
+    this.#onPick = onPick;
+    this.#map.getContainer().classList.toggle("picking", onPick !== null);
+  }
+
+  drawWays(routes, chosen, places) {
+    this.#drawnWays = [routes, chosen, places];
+    this.#ways.draw(...this.#drawnWays, { line: this.#colours.way, casing: this.#colours.casing });
   }
 
   get ringed() {
@@ -96,7 +117,7 @@ export class TrafficMap {
     layer.bindTooltip(() => this.#hint(sensor), { sticky: true, className: "hint" });
     layer.on("click", (event) => {
       L.DomEvent.stopPropagation(event);
-      this.select(sensor.sensor);
+      this.#pickOr(event, () => this.select(sensor.sensor));
     });
     this.#layers.set(sensor.sensor, layer);
     this.#style(sensor.sensor, layer);
@@ -230,7 +251,10 @@ export class TrafficMap {
     const style = getComputedStyle(document.documentElement);
     for (const level in LEVEL_WIDTH) this.#colours[level] = style.getPropertyValue(`--los-${level}`).trim();
     this.#colours.ring = style.getPropertyValue("--text").trim();
+    this.#colours.way = style.getPropertyValue("--accent").trim();
+    this.#colours.casing = style.getPropertyValue("--raised").trim();
     this.#scale();
     this.drawUnusual();
+    this.drawWays(...this.#drawnWays);
   }
 }
