@@ -35,6 +35,7 @@ export function write({ place, link, horizon, area, way }) {
   if (way) said.push(`way=${way.map(({ lat, lon }) => `${round(lat, 5)},${round(lon, 5)}`)}`);
   const hash = `#${said.join("&")}`;
   if (said.length && hash !== location.hash) history.replaceState(null, "", hash);
+  if (!said.length && location.hash.includes("=")) history.replaceState(null, "", location.pathname + location.search);
 }
 
 function round(value, digits) {
