@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from tests.api.conftest import KEY, LiveApi
 from tests.api.resources.conftest import NOON, filled
@@ -37,6 +38,8 @@ async def test_no_request_finds_a_status_or_a_shape_that_is_not_documented(
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("UPDATE api_keys SET id = 2000000011")  # that it does not revoke its own key
     async with filled(database_url) as city:
+        line = {"type": "LineString", "coordinates": [[-73.999, 40.708], [-73.9905, 40.701]]}
+        await city.sensor("bridge", kind="link", geometry=Jsonb(line), free_flow_speed_kmh=60)
         await clusters_of(city, await run_of(city, "clusters", NOON), "t:side", "t:Main Street-0")
         await insights_of(city, await run_of(city, "insights", NOON))
         await profile_of(city, await run_of(city, "patterns", NOON), "area", "Manhattan", "weekday", 33)

@@ -1,20 +1,28 @@
 """The fastest ways over a small city of links, and what is said where there is none."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from psycopg.types.json import Jsonb
 
+from api.resources.routes.knowledge import NORMAL_S
+from api.resources.routes.network import FARTHEST_M, SNAP_M, U_TURN_DEGREES
+from api.resources.routes.routes import FARTHEST_AHEAD
+from api.resources.routes.search import MOST_OVERLAP, MOST_STRETCH, PENALTY, TRIES
+from api.resources.routes.speeds import CURRENT_S, LEAST_KMH
 from tests.api.conftest import running_api, settings_with_key
 from tests.api.resources.conftest import NO_KAFKA, NOON, minutes
 from tests.batch import profile_of, run_of
 from tests.schema.city import METRES_PER_DEGREE, City, Reading, city_at
 
 KM = 1000 / METRES_PER_DEGREE
+ROUTES_MD = (Path(__file__).parents[3] / "docs" / "routes.md").read_text()
 MODEL = "gradient-boosting-3"
 WEST, EAST, ISLAND = (0, 0), (2, 0), (10.5, 10)
 
@@ -249,3 +257,27 @@ async def test_an_answer_that_has_not_changed_is_not_sent_again(api: httpx.Async
     etag = (await api.get("/routes", params=asked())).headers["etag"]
     again = await api.get("/routes", params=asked(), headers={"If-None-Match": etag})
     assert (again.status_code, again.content) == (304, b"")
+
+
+async def test_the_documented_example_works(api: httpx.AsyncClient, city: City) -> None:
+    line = {"type": "LineString", "coordinates": [[-73.999, 40.708], [-73.9905, 40.701]]}
+    await city.sensor("bridge", kind="link", geometry=Jsonb(line), free_flow_speed_kmh=60)
+    [address] = re.findall(r'curl "http://127.0.0.1:8000/api/v1(.*)"', ROUTES_MD)
+    answer = await api.get(address)
+    assert answer.status_code == 200, answer.text
+    assert [sensors(route) for route in answer.json()["routes"]] == [["t:bridge"]]
+
+
+def test_the_constants_are_documented() -> None:
+    text = " ".join(ROUTES_MD.split())
+    assert f"ends are up to {SNAP_M:.0f} m apart" in text
+    assert f"on one up to {SNAP_M:.0f} m farther" in text
+    assert f"turns by more than {U_TURN_DEGREES:.0f}°" in text
+    assert f"Farther than {FARTHEST_M / 1000:g} km" in text
+    assert f"of the {CURRENT_S / 60:.0f} minutes before the departure" in text
+    assert f"up to {NORMAL_S / 3600:.0f} hours after the departure" in text
+    assert f"Below {LEAST_KMH:g} km/h" in text
+    assert f"known {PENALTY} times slower and searching again, up to {TRIES} times" in text
+    assert f"at most {MOST_OVERLAP:.0%}".replace("%", " %") in text
+    assert f"up to {MOST_STRETCH} times as long" in text
+    assert f"up to {FARTHEST_AHEAD.total_seconds() / 3600:.0f} hours ahead" in text
