@@ -52,13 +52,13 @@ class Networks:
 
     async def current(self, database: Database) -> Network:
         """As the sensors are now."""
-        async with self._making:
-            [version] = await database.tuples(_VERSION)
-            if tuple(version) != self._version:
-                found = [link for row in await database.rows(_LINKS) if (link := _link(row)) is not None]
-                self._network = await asyncio.to_thread(Network, found)
-                self._version = tuple(version)
-            return self._network
+        [version] = await database.tuples(_VERSION)
+        if tuple(version) != self._version:
+            async with self._making:
+                if tuple(version) != self._version:  # nobody has made it meanwhile
+                    found = [link for row in await database.rows(_LINKS) if (link := _link(row)) is not None]
+                    self._network, self._version = await asyncio.to_thread(Network, found), tuple(version)
+        return self._network
 
 
 def _link(row: RowMapping) -> Link | None:
