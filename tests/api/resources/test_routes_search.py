@@ -4,7 +4,7 @@ import csv
 import gzip
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import pairwise, product
+from itertools import pairwise
 from math import floor
 from pathlib import Path
 
@@ -22,18 +22,15 @@ from tests.schema.city import METRES_PER_DEGREE
 
 STEP_S = 60
 KM = 1000 / METRES_PER_DEGREE
-PLACES: list[Position] = [(east * KM, north * KM) for east, north in product(range(3), range(2))]
+PLACES: list[Position] = [(0, 0), (KM, 0.6 * KM), (2 * KM, 0), (3 * KM, 0.8 * KM), (4 * KM, 0)]
+#: From each place to the next, so that there is a way; what is drawn besides makes others.
+CHAIN = list(pairwise(range(len(PLACES))))
 
 kmh = st.floats(0, 120, allow_nan=False)
 #: Of one link, minute by minute; the last one goes on.
 speeds = st.lists(kmh, min_size=1, max_size=6)
-pairs = st.lists(
-    st.tuples(st.sampled_from(range(len(PLACES))), st.sampled_from(range(len(PLACES)))).filter(
-        lambda p: p[0] != p[1]
-    ),
-    min_size=1,
-    max_size=7,
-)
+place = st.integers(0, len(PLACES) - 1)
+pairs = st.lists(st.tuples(place, place).filter(lambda pair: pair[0] != pair[1]), max_size=6)
 share = st.sampled_from([0.0, 0.25, 0.5, 1.0])
 
 
@@ -44,7 +41,9 @@ def link_between(number: int, *places: Position) -> Link:
 
 @st.composite
 def searches(draw: st.DrawFn) -> Search:
-    network = Network([link_between(number, PLACES[a], PLACES[b]) for number, (a, b) in enumerate(draw(pairs))])
+    ends = [*CHAIN, *draw(pairs)]
+    links = [link_between(number, PLACES[a], PLACES[b]) for number, (a, b) in enumerate(ends)]
+    network = Network([replace(link, length_m=link.length_m * draw(st.floats(0.2, 3))) for link in links])
     count = len(network.links)
     table = [draw(speeds) for _ in range(count)]
     number = st.integers(0, count - 1)
@@ -55,8 +54,9 @@ def searches(draw: st.DrawFn) -> Search:
         until = (minute + 1) * STEP_S if minute < len(table[link]) - 1 else float("inf")
         return Piece(Speed(speed, "forecast", speed * 0.5, speed * 1.5), until)
 
-    origin, goal = [Snap(draw(number), draw(share), 0.0) for _ in range(2)]
-    closed = draw(st.sets(number, max_size=2))
+    origin = Snap(draw(st.one_of(st.just(0), number)), draw(share), 0.0)
+    goal = Snap(draw(st.one_of(st.just(len(CHAIN) - 1), number)), draw(share), 0.0)
+    closed = draw(st.sets(number, max_size=1))
     return Search(network, speed_at, [origin], [goal], closed, draw(st.floats(0, 400)))
 
 
