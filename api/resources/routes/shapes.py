@@ -108,7 +108,7 @@ class Telling:
         search = self.search
         takes = search.arrival(way) - search.departs
         known = sum(
-            left - entered for stretch, entered, left in search.clock(way) if self._is_interval(stretch, entered)
+            left - entered for stretch, entered, left in search.clock(way) if self._is_bounded(stretch, entered)
         )
         share = min(1.0, known / takes) if takes else 0.0
         return {
@@ -123,7 +123,7 @@ class Telling:
             "legs": list(self._legs(way)),
         }
 
-    def _is_interval(self, stretch: Stretch, time: float) -> bool:
+    def _is_bounded(self, stretch: Stretch, time: float) -> bool:
         speed = self.search.speed_at(stretch.link, time).speed
         return speed.lower_kmh is not None and speed.upper_kmh is not None
 
