@@ -24,7 +24,8 @@ def wanted(retention: Retention) -> Iterator[Policy]:
     yield ColumnstorePolicy("readings", COMPRESS_READINGS_AFTER)
     if retention.readings is not None:
         yield RetentionPolicy("readings", retention.readings)
-        yield RetentionPolicy("predictions", retention.readings)
+    if retention.predictions is not None:
+        yield RetentionPolicy("predictions", retention.predictions)
     for rollup in ROLLUPS:
         relation = f"rollup.{rollup.name}"
         yield RefreshPolicy(relation, retention.readings, rollup.width, REFRESH_EVERY[rollup.width])

@@ -1,6 +1,6 @@
 """How long each level is kept, from the settings; hourly and daily rollups are kept for ever.
 
-Predictions are kept as long as the readings that they are scored against.
+Predictions, which are many, are kept for a while; how well they came true stays.
 """
 
 from dataclasses import dataclass
@@ -17,20 +17,28 @@ class Retention:
 
     readings: timedelta | None = None
     rollups_5m: timedelta | None = None
+    predictions: timedelta | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> "Retention":
-        return cls(settings.readings_retention, settings.rollups_5m_retention)
+        return cls(settings.readings_retention, settings.rollups_5m_retention, settings.predictions_retention)
 
     def of_relation(self, relation: str) -> timedelta | None:
         """For a time series or a rollup, by its name in `public`."""
-        if relation in ("readings", "predictions"):
+        if relation == "readings":
             return self.readings
+        if relation == "predictions":
+            return self.predictions
         return self.rollups_5m if relation.endswith("_5m") else None
 
     def oldest_reading(self) -> datetime:
         """Readings from before this may be gone, and what is computed from them stays as it is."""
         return BEGINNING if self.readings is None else datetime.now(UTC) - self.readings
+
+    def oldest_prediction(self) -> datetime:
+        """Predictions for before this may be gone, or the readings that they are scored against."""
+        oldest = BEGINNING if self.predictions is None else datetime.now(UTC) - self.predictions
+        return max(oldest, self.oldest_reading())
 
     def oldest_accepted(self, settings: Settings) -> datetime:
         """Readings from before this are not accepted."""

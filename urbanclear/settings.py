@@ -200,7 +200,12 @@ class Settings(BaseSettings):
     readings_retention: Kept = Field(
         timedelta(days=30),
         ge=timedelta(days=2),
-        description="how long readings and predictions are kept, 2d at least: `30d`, `forever`",
+        description="how long readings are kept, 2d at least: `30d`, `forever`",
+    )
+    predictions_retention: Kept = Field(
+        timedelta(days=3),
+        ge=timedelta(days=1),
+        description="how long predictions are kept, 1d at least; how well they came true stays: `3d`, `forever`",
     )
     rollups_5m_retention: Kept = Field(
         timedelta(days=365),

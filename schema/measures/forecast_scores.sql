@@ -1,15 +1,16 @@
--- How far the predictions of an hour were from what was then measured, by sensor, model and horizon.
+-- How far the predictions of an hour were from what was then measured, by sensor, model and horizon; of those for a time
+-- at which 5 minutes end.
 -- Measured is the mean of the 5 minutes that end at the prediction's time. Persistence is the mean of the newest full 5
 -- minutes that had ended when it was made: nothing changes. The profile is the normal speed of that kind of day and
 -- quarter of an hour. What was not measured is not scored.
 WITH due AS MATERIALIZED (
     SELECT sensor_id, model, speed_kmh::double precision, lower_kmh::double precision, upper_kmh::double precision,
-           date_bin('5 minutes', time - interval '5 minutes', timestamptz 'epoch') AS bucket,
+           time - interval '5 minutes' AS bucket,
            date_bin('5 minutes', made_at, timestamptz 'epoch') - interval '5 minutes' AS last_bucket,
            round(extract(epoch FROM time - made_at) / 60)::integer AS horizon_minutes
     FROM predictions
     WHERE time >= %(hour)s::timestamptz + interval '5 minutes' AND time < %(hour)s::timestamptz + interval '65 minutes'
-      AND time <= now() AND time > made_at
+      AND time <= now() AND time > made_at AND time = date_bin('5 minutes', time, timestamptz 'epoch')
 ), speeds AS MATERIALIZED (
     SELECT sensor_id, time, speed_kmh FROM readings_5m
     WHERE time >= (SELECT min(last_bucket) FROM due) AND time < %(hour)s::timestamptz + interval '1 hour'

@@ -21,7 +21,6 @@ AGAIN_AFTER: Final = timedelta(minutes=5)
 """An hour that keeps changing, as this one does, is scored that often."""
 
 _TABLES: Final = ("forecast_scores", "forecast_totals")
-_EXPIRE: Final = ("forecast_scores", "forecast_hours")
 _SCORED: Final = """
     UPDATE measures.forecast_hours SET changed = false, scored_at = now(), readings = %(readings)s, good = %(good)s
     WHERE hour = %(hour)s
@@ -58,9 +57,10 @@ class Due:
 
 async def score_forecasts(connection: AsyncConnection, settings: Settings) -> list[datetime]:
     """Score the hours whose predictions or readings are not those they were scored from; returns them."""
-    oldest = Retention.of(settings).oldest_reading()
-    for table in _EXPIRE:
-        await connection.execute(f"DELETE FROM measures.{table} WHERE hour < %s".encode(), [oldest])
+    retention = Retention.of(settings)
+    oldest = retention.oldest_prediction()
+    await connection.execute("DELETE FROM measures.forecast_scores WHERE hour < %s", [retention.oldest_reading()])
+    await connection.execute("DELETE FROM measures.forecast_hours WHERE hour < %s", [oldest])
     await connection.execute(statement("forecast_changes"))
     async with connection.cursor(row_factory=class_row(Due)) as cursor:
         await cursor.execute(statement("forecast_due"), {"oldest": oldest, "again_after": AGAIN_AFTER})
