@@ -11,8 +11,8 @@ import * as lists from "./lists.js";
 import { TrafficMap } from "./map.js";
 import { Network } from "./network.js";
 import * as panels from "./panels.js";
-import { loadSkill } from "./skill.js";
 import { RoutePanel } from "./route.js";
+import { loadSkill } from "./skill.js";
 import { Slider } from "./slider.js";
 
 const REFRESH_MS = 500;
@@ -131,7 +131,6 @@ async function loadUnusual() {
 // What is computed now and then, not as it happens.
 function askForBatch() {
   for (const load of [loadBottlenecks, loadUnusual, loadSkill]) load().catch((error) => console.warn(error.message));
-  for (const load of [loadBottlenecks, loadUnusual]) load().catch((error) => console.warn(error.message));
   if (route.places) route.load();
 }
 

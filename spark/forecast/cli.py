@@ -5,6 +5,7 @@ import typer
 from spark.forecast.drift_cli import drift
 from spark.forecast.registry_cli import models, promote, rollback
 from spark.forecast.serve_cli import serve
+from spark.forecast.training_cli import backtest, evaluate, train
 
 app = typer.Typer(no_args_is_help=True, help="Speeds 5 to 60 minutes ahead.")
 
@@ -14,8 +15,5 @@ def forecasts() -> None:
     """The models that forecast, and how good they are."""
 
 
-app.command()(models)
-app.command()(promote)
-app.command()(rollback)
-app.command()(drift)
-app.command()(serve)
+for command in (train, evaluate, backtest, models, promote, rollback, drift, serve):
+    app.command()(command)

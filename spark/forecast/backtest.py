@@ -1,0 +1,42 @@
+"""What a model would have been worth: trained anew before each of the last weeks, judged on it. Weeks are folds that
+Spark's workers take one by one."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from spark.forecast import network
+from spark.forecast.evaluation import judge
+from spark.forecast.frame import DAY_S, STEP_S, Frame
+from spark.forecast.lifecycle import KMH, PREFIX
+from spark.forecast.training import LEAST_DAYS, train
+from urbanclear.errors import ConfigurationError
+
+_WEEK = 7 * DAY_S // STEP_S
+
+
+def backtest(
+    session: SparkSession, frame: Frame, weeks: int, seed: int, time_zone: str, region: str
+) -> list[dict[str, Any]]:
+    """By week, the oldest first, as `judge` tells it, with the day it begins; raises `ConfigurationError` where there
+    are too few days before the first."""
+    splits = [len(frame) - number * _WEEK for number in range(weeks, 0, -1)]
+    if splits[0] < (LEAST_DAYS + 1) * DAY_S // STEP_S:
+        days = weeks * 7 + LEAST_DAYS + 1
+        raise ConfigurationError(
+            f"{weeks} weeks after at least {LEAST_DAYS + 1} days to learn from are {days} days, and there are "
+            f"{len(frame) * STEP_S / DAY_S:.1f}: give more --days, or fewer --weeks."
+        )
+    batches, shared = network.BATCHES, session.sparkContext.broadcast(frame)
+
+    def fold(split: int) -> dict[str, Any]:
+        whole = shared.value
+        model = train(whole.cut(0, split), None, PREFIX, seed, time_zone, region, lambda *_: None, batches)
+        held = whole.cut(split, split + _WEEK)
+        return {"week": f"{held.first:%Y-%m-%d}", "days_learned_from": split * STEP_S // DAY_S} | judge(
+            model, held, KMH
+        )
+
+    found: Sequence[dict[str, Any]] = session.sparkContext.parallelize(splits, len(splits)).map(fold).collect()
+    return list(found)

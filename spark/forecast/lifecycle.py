@@ -1,0 +1,150 @@
+"""Models of a city: trained on what it measured, scored on days they have not seen, put in place if better.
+
+The newest days are held out. A model is made from those before; it and the one in place are scored on the same
+held-out days and sensors.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from spark.forecast.evaluation import Unit, horizon_minutes, judge
+from spark.forecast.frame import DAY_S, STEP_S, Frame, clock_s
+from spark.forecast.model import Model
+from spark.forecast.registry import Entry, Evidence, Registry, held_out
+from spark.forecast.training import Say, train
+from spark.forecast.window import HORIZONS
+from spark.spans import Span
+from urbanclear.errors import ConfigurationError, ModelUnavailable, NotPromoted
+
+PREFIX: Final = "network"
+KMH: Final[Unit] = "km/h"
+_DAY: Final = DAY_S // STEP_S
+
+
+@dataclass(frozen=True)
+class City:
+    """Speeds of a span, whose newest days are held out."""
+
+    frame: Frame
+    span: Span
+    held_out_days: int
+    time_zone: str
+    region: str
+
+    def __post_init__(self) -> None:
+        if self.held_out_days * _DAY >= len(self.frame):
+            days = len(self.frame) / _DAY
+            raise ConfigurationError(
+                f"There are {days:.1f} days, of which {self.held_out_days} are held out: give more --days, or fewer "
+                f"--held-out."
+            )
+
+    @property
+    def week(self) -> Span:
+        return Span(self.span.end - timedelta(days=self.held_out_days), self.span.end)
+
+    @property
+    def before(self) -> Frame:
+        return self.frame.cut(0, self._split)
+
+    @property
+    def held(self) -> Frame:
+        return self.frame.cut(self._split, len(self.frame))
+
+    @property
+    def _split(self) -> int:
+        return (clock_s(self.week.start, ZoneInfo(self.time_zone)) - self.frame.clock_s) // STEP_S
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`against` is why a model was not put in place, where that was tried; `skill` is how good it was on the held-out
+    days, km/h."""
+
+    entry: Entry
+    evidence: Evidence
+    skill: dict[str, Any]
+    against: str | None = None
+
+    def record(self) -> dict[str, Any]:
+        """For JSON."""
+        held = {"new_mae_kmh": self.evidence.new_mae, "in_place_mae_kmh": self.evidence.in_place_mae}
+        return {"model": self.entry.record(), "against": self.against, "held_out": held, "skill": self.skill}
+
+
+def train_and_promote(registry: Registry, city: City, seed: int, say: Say, *, promote: bool = True) -> Outcome:
+    """Add a model to the registry, and put it in place if it is better there than the one in place."""
+    model = train(city.before, None, PREFIX, seed, city.time_zone, city.region, say)
+    skill = judge(model, city.held, KMH)
+    metrics = {"horizons": by_horizon(skill), "held_out": [held_out(city.week, mean_mae(skill))]}
+    trained_on = Span(city.span.start, city.week.start)
+    entry = registry.add(lambda name: replace(model, name=name), PREFIX, trained_on, seed, metrics)
+    evidence = compare(registry, city, model, entry)
+    if not promote:
+        return Outcome(entry, evidence, skill)
+    try:
+        return Outcome(registry.promote(entry.name, evidence), evidence, skill)
+    except NotPromoted as reason:
+        return Outcome(entry, evidence, skill, str(reason))
+
+
+def score(registry: Registry, city: City, name: str | None) -> Outcome:
+    """Score a model, by default the one in place, on the held-out days, and note it.
+
+    Raises `ConfigurationError` where there is none, or where it was made from some of those days.
+    """
+    entry = registry.entry(name) if name else registry.in_place()
+    if entry is None:
+        raise ConfigurationError("No model is in place: train one with `urbanclear forecast train`.")
+    if entry.data_to > city.week.start:
+        raise ConfigurationError(
+            f"{entry.name} was made from readings up to {entry.data_to:%Y-%m-%d %H:%M} UTC, which are among the days "
+            f"held out: give fewer --held-out, or wait."
+        )
+    model = _loaded(registry, entry)
+    skill = judge(model, city.held, KMH)
+    registry.note_score(entry.name, city.week, mean_mae(skill))
+    return Outcome(entry, compare(registry, city, model, entry), skill)
+
+
+def compare(registry: Registry, city: City, model: Model, entry: Entry) -> Evidence:
+    """A model beside the one in place, on the sensors that both know; noted in the registry.
+
+    One in place whose file is gone or changed forecasts nothing, and is no reason against another.
+    """
+    former = registry.in_place()
+    if former is None or former.name == entry.name:
+        return Evidence(city.week, mean_mae(judge(model, city.held, KMH)), None)
+    try:
+        old = _loaded(registry, former)
+    except ModelUnavailable:
+        return Evidence(city.week, mean_mae(judge(model, city.held, KMH)), None)
+    both = city.held.of_sensors(sensor for sensor in model.sensors if sensor in set(old.sensors))
+    if not both.sensors:
+        raise ConfigurationError(f"{entry.name} and {former.name} know no sensor in common: promote it with --force.")
+    new_mae, old_mae = (mean_mae(judge(one, both, KMH)) for one in (model, old))
+    registry.note_score(entry.name, city.week, new_mae)
+    registry.note_score(former.name, city.week, old_mae)
+    return Evidence(city.week, new_mae, old_mae)
+
+
+def by_horizon(skill: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """By minutes ahead, as the registry keeps them."""
+    return {
+        str(minutes): {"mae_kmh": skill[f"mae_{minutes}"], "coverage": skill[f"coverage_90_{minutes}"]}
+        for minutes in map(horizon_minutes, range(HORIZONS))
+    }
+
+
+def mean_mae(skill: dict[str, Any]) -> float:
+    """Over all horizons, km/h."""
+    return float(sum(skill[f"mae_{horizon_minutes(number)}"] for number in range(HORIZONS))) / HORIZONS
+
+
+def _loaded(registry: Registry, entry: Entry) -> Model:
+    model = registry.load(entry)
+    if not isinstance(model, Model):
+        raise ConfigurationError(f"{entry.name} is a {type(model).__name__}, which cannot be scored here.")
+    return model

@@ -1,0 +1,64 @@
+"""A forecaster: networks that were trained from different seeds, and intervals as wide as they turned out to need.
+
+The mean of the networks is told. The interval is conformalised quantile regression (Romano, Patterson and Candès,
+NeurIPS 2019): by horizon, both ends are moved out so far that it held its share of hours the networks had not seen.
+"""
+
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from spark.forecast.features import look
+from spark.forecast.frame import Frame, Ints
+from spark.forecast.network import QUANTILES, Network
+from spark.forecast.usual import Usual
+from spark.forecast.window import HORIZONS, Floats, Forecast, Window
+from urbanclear.public_holidays import holidays_between
+
+LOWER, MIDDLE, UPPER = range(len(QUANTILES))
+_ROWS_AT_ONCE = 100_000
+
+
+@dataclass(frozen=True)
+class Model:
+    """Of `sensors`. `widen_kmh` is [HORIZONS]; `region`, where there is one, is whose public holidays count."""
+
+    name: str
+    sensors: tuple[str, ...]
+    usual: Usual
+    neighbours: Ints
+    networks: tuple[Network, ...]
+    widen_kmh: Floats
+    time_zone: str
+    region: str | None
+
+    def forecast(self, window: Window) -> Forecast:
+        """Nothing is said of a sensor that the model was not trained on, or that measured nothing in the hour."""
+        day = window.end.astimezone(ZoneInfo(self.time_zone)).date()
+        days = frozenset(holidays_between(self.region, day, day)) if self.region else frozenset()
+        frame = Frame.of_window(window, ZoneInfo(self.time_zone), days)
+        told = self.foretell(frame, np.array([len(frame) - 1]))[0]
+        column = {sensor: number for number, sensor in enumerate(self.sensors)}
+        wanted = np.array([column.get(sensor, len(column)) for sensor in window.sensors], np.int64)
+        told = np.concatenate([told, np.full((1, *told.shape[1:]), np.nan, np.float32)])[wanted]
+        models = tuple(self.name if said else "" for said in np.isfinite(told[:, 0, MIDDLE]))
+        return Forecast(told[..., MIDDLE], told[..., LOWER], told[..., UPPER], models)
+
+    def foretell(self, frame: Frame, ends: Ints) -> Floats:
+        """[hours, sensors of the model, HORIZONS, lower · middle · upper], km/h, for the hours whose newest steps are
+        `ends`; NaN as in `forecast`."""
+        frame = frame.of_sensors(self.sensors)
+        hours = max(1, _ROWS_AT_ONCE // max(len(self.sensors), 1))
+        parts = [self._foretell(frame, ends[first : first + hours]) for first in range(0, len(ends), hours)]
+        return np.concatenate(parts) if parts else np.empty((0, len(self.sensors), HORIZONS, 3), np.float32)
+
+    def _foretell(self, frame: Frame, ends: Ints) -> Floats:
+        seen = look(frame, ends, self.usual, self.neighbours)
+        told = np.mean([network.predict(seen.seen, seen.sensor) for network in self.networks], axis=0)
+        told[..., LOWER] = np.minimum(told[..., LOWER] - self.widen_kmh, told[..., MIDDLE])
+        told[..., UPPER] = np.maximum(told[..., UPPER] + self.widen_kmh, told[..., MIDDLE])
+        told = np.maximum(told + seen.last[:, None, None], 0)
+        told[~seen.measured] = np.nan
+        shaped: Floats = told.astype(np.float32).reshape(len(ends), len(self.sensors), HORIZONS, len(QUANTILES))
+        return shaped

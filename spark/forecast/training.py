@@ -1,0 +1,129 @@
+"""Trains a model: what is usual and who is whose neighbour first, then networks, then how wide intervals must be.
+
+The width comes from a part that was kept apart from a first network; the networks that are kept learn from that part
+too. The same frame and seed give the same model.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+import numpy as np
+
+from spark.forecast import network
+from spark.forecast.features import Look, ahead_of, look, neighbours_of
+from spark.forecast.frame import DAY_S, STEP_S, Frame
+from spark.forecast.model import LOWER, UPPER, Model
+from spark.forecast.usual import Usual, without_own_week
+from spark.forecast.window import COVERAGE, HORIZONS, Floats
+from urbanclear.errors import ConfigurationError
+
+ROWS: Final = 600_000
+"""Of hours × sensors that are learned from, drawn at random where there are more."""
+NETWORKS: Final = 3
+APART: Final = 8
+"""One in so many days, the newest, is kept apart where no part is given for it."""
+LEAST_DAYS: Final = 3
+_DAY: Final = DAY_S // STEP_S
+
+Say = Callable[[str, float], None]
+"""Told what is being done, and how much of all is done, 0 to 1."""
+
+
+def train(
+    frame: Frame,
+    apart: Frame | None,
+    name: str,
+    seed: int,
+    time_zone: str,
+    region: str | None,
+    say: Say,
+    batches: int | None = None,
+) -> Model:
+    """From `frame`, with `apart`, which comes after it, kept apart for the intervals.
+
+    `batches` is how long each network is trained, by default `network.BATCHES`. Raises `ConfigurationError` where
+    there is too little to learn from.
+    """
+    if apart is None:
+        newest = max(1, len(frame) // _DAY // APART) * _DAY
+        frame, apart = frame.cut(0, len(frame) - newest), frame.cut(len(frame) - newest, len(frame))
+    if len(frame) < LEAST_DAYS * _DAY:
+        days = len(frame) / _DAY
+        raise ConfigurationError(f"{days:.1f} days are too few to learn from: give at least {LEAST_DAYS + 1}.")
+    count, batches = NETWORKS + 1, batches or network.BATCHES
+
+    def learned(of: Frame, numbers: range) -> Model:
+        say("Looking at what is usual", numbers.start / count)
+        usual = Usual.of(of)
+        neighbours = neighbours_of(of, usual)
+        rows, ahead = samples(of, neighbours, seed)
+        networks = []
+        for number in numbers:
+            done = partial(_say_share, say, number, count)
+            seeded = seed * count + number
+            networks.append(
+                network.train_network(rows.seen, rows.sensor, ahead, len(of.sensors), seeded, batches, done)
+            )
+        widen = np.zeros(HORIZONS, np.float32)
+        return Model(name, of.sensors, usual, neighbours, tuple(networks), widen, time_zone, region)
+
+    widen_kmh = widening(learned(frame, range(1)), apart)
+    whole = learned(joined([frame, apart]), range(1, count))
+    say("Done", 1)
+    return Model(name, whole.sensors, whole.usual, whole.neighbours, whole.networks, widen_kmh, time_zone, region)
+
+
+def samples(frame: Frame, neighbours: np.ndarray, seed: int) -> tuple[Look, Floats]:
+    """What is learned from, and what followed less the last speed: `ROWS` at most. What is usual is of other weeks
+    than each row's own."""
+    ends = frame.ends
+    hours = max(1, ROWS // max(len(frame.sensors), 1))
+    if len(ends) > hours:
+        ends = np.sort(np.random.default_rng(seed).choice(ends, hours, replace=False))
+    seen, last, sensor, ahead = [], [], [], []
+    for own, usual in without_own_week(frame):
+        part = np.intersect1d(own, ends)
+        if not len(part):
+            continue
+        looked, then = look(frame, part, usual, neighbours), ahead_of(frame, part)
+        use = looked.measured & np.isfinite(then).any(1)
+        seen.append(looked.seen[use])
+        last.append(looked.last[use])
+        sensor.append(looked.sensor[use])
+        ahead.append(then[use] - looked.last[use, None])
+    if not sum(map(len, seen)):
+        raise ConfigurationError("No hour was measured with an hour after it: choose days with readings.")
+    rows = Look(np.concatenate(seen), np.concatenate(last), np.concatenate(sensor), np.ones(0, np.bool_))
+    return rows, np.concatenate(ahead)
+
+
+def widening(model: Model, apart: Frame) -> Floats:
+    """How far both ends of the interval have to be moved out, by horizon, km/h."""
+    told = model.foretell(apart, apart.ends)
+    then = ahead_of(apart.of_sensors(model.sensors), apart.ends).reshape(told.shape[:3])
+    missed = np.maximum(told[..., LOWER] - then, then - told[..., UPPER]).reshape(-1, HORIZONS)
+    widen = np.zeros(HORIZONS, np.float32)
+    for horizon in range(HORIZONS):
+        known = missed[np.isfinite(missed[:, horizon]), horizon]
+        if len(known):
+            share = min(1.0, np.ceil((len(known) + 1) * COVERAGE) / len(known))
+            widen[horizon] = np.quantile(known, share)
+    return widen
+
+
+def joined(frames: list[Frame]) -> Frame:
+    """One after the other, NaN between; all their sensors."""
+    first, last = min(frame.clock_s for frame in frames), max(frame.clock_s + len(frame) * STEP_S for frame in frames)
+    sensors = tuple(dict.fromkeys(sensor for frame in frames for sensor in frame.sensors))
+    speeds = np.full(((last - first) // STEP_S, len(sensors)), np.nan, np.float32)
+    for frame in frames:
+        start = (frame.clock_s - first) // STEP_S
+        known = frame.of_sensors(sensors).speeds_kmh
+        part = speeds[start : start + len(frame)]
+        part[:] = np.where(np.isfinite(known), known, part)
+    return Frame(first, sensors, speeds, frozenset().union(*(frame.holidays for frame in frames)))
+
+
+def _say_share(say: Say, number: int, count: int, share: float) -> None:
+    say(f"Training network {number + 1} of {count}", (number + share) / count)
