@@ -4,6 +4,7 @@ import csv
 import gzip
 import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -27,14 +28,20 @@ ZONES: Final[dict[Format, str]] = {
 REGIONS: Final[dict[Format, str]] = {"metr-la": "US-CA", "pems": "US-CA", "nyc-dot": "US-NY"}
 _PEMS_BEGINS: Final = datetime(2012, 5, 1)
 """Of PeMSD7: its files have no times, and are of the working days of May and June 2012 (Yu et al., IJCAI 2018)."""
-_PEMS_STEPS_A_DAY: Final = 288
+_STEPS_A_DAY: Final = 288
 _NYC_COLUMNS: Final = {"speed", "status", "data_as_of"}
 _GOOD: Final = "0"
+_SATURDAY: Final = 5
 
 
 def read(format_: Format, paths: Sequence[Path]) -> list[Frame]:
-    """One frame a file; raises `SourceError` where one cannot be read, or where two are of the same time."""
-    frames = [_READERS[format_](path) for path in paths]
+    """One frame a file; raises `SourceError` where one cannot be read, or where two are of the same time. Files of
+    pems, which have no times, follow one another."""
+    if twice := {path for path in paths if paths.count(path) > 1}:
+        raise SourceError(f"{min(twice)} is named twice: what is judged must not be what was learned from.")
+    frames: list[Frame] = []
+    for path in paths:
+        frames.append(_pems(path, sum(map(_working_steps, frames))) if format_ == "pems" else _READERS[format_](path))
     ordered = sorted(zip(frames, paths, strict=True), key=lambda pair: pair[0].clock_s)
     for (earlier, one), (later, other) in pairwise(ordered):
         if later.first < earlier.end:
@@ -68,13 +75,14 @@ def _metr_la(path: Path) -> Frame:
     return _read_table(path, parse)
 
 
-def _pems(path: Path) -> Frame:
-    """One row each five minutes, one column a station, mph, no head; working days alone."""
+def _pems(path: Path, before: int) -> Frame:
+    """One row each five minutes, one column a station, mph, no head; working days alone, the first of them `before`
+    steps after they began."""
 
     def parse(file: TextIO) -> Frame:
         speeds = np.array([[float(cell or 0) for cell in row] for row in csv.reader(file)], np.float32)
         begins = int(_PEMS_BEGINS.replace(tzinfo=UTC).timestamp())
-        day, step = np.divmod(np.arange(len(speeds)), _PEMS_STEPS_A_DAY)
+        day, step = np.divmod(before + np.arange(len(speeds)), _STEPS_A_DAY)
         weeks, weekday = np.divmod(day + _PEMS_BEGINS.weekday(), 5)
         times = begins + ((weeks * 7 + weekday) - _PEMS_BEGINS.weekday()) * 86_400 + step * STEP_S
         sensors = tuple(str(number) for number in range(speeds.shape[1]))
@@ -113,7 +121,12 @@ def _nyc_dot(path: Path) -> Frame:
     return _read_table(path, parse)
 
 
-_READERS: Final[dict[Format, Callable[[Path], Frame]]] = {"metr-la": _metr_la, "pems": _pems, "nyc-dot": _nyc_dot}
+_READERS: Final[dict[Format, Callable[[Path], Frame]]] = {"metr-la": _metr_la, "nyc-dot": _nyc_dot}
+
+
+def _working_steps(frame: Frame) -> int:
+    weekdays = replace(frame, holidays=frozenset()).weekdays(np.arange(len(frame)))
+    return int((weekdays < _SATURDAY).sum())
 
 
 def _clock_s(text: str) -> int:

@@ -55,6 +55,16 @@ def test_stations_without_times_are_of_working_days(tmp_path: Path) -> None:
     assert set(found.weekdays(measured)) <= {0, 1, 2, 3, 4}
 
 
+def test_files_of_stations_follow_one_another(tmp_path: Path) -> None:
+    one, other = tmp_path / "one.csv", tmp_path / "other.csv"
+    one.write_text("60,50\n" * 5 * A_DAY)
+    other.write_text("50,40\n" * 100)
+    first, second = read("pems", [one, other])
+    assert second.first == first.end
+    with pytest.raises(SourceError, match=r"one\.csv is named twice"):
+        read("pems", [one, one])
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [("time,a\n", "`timestamp`"), ("timestamp,a\nyesterday,3\n", "yesterday"), ("timestamp,a\n", "no speeds")],
