@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 from rich.console import Console
@@ -118,6 +118,25 @@ def spark(
     from bench.spark.measure import FULL, QUICK, measure
 
     _show(_measured(lambda say: measure(get_settings(), QUICK if quick else FULL, nab, say)), as_json)
+
+
+@app.command()
+def forecast(
+    file_format: Annotated[
+        Literal["metr-la", "nyc-dot", "pems"] | None,
+        typer.Option("--format", help="also train and judge on files of this form", show_default=False),
+    ] = None,
+    learned: Annotated[list[Path] | None, typer.Option("--train", help="with --format: to learn from")] = None,
+    apart: Annotated[list[Path] | None, typer.Option("--validate", help="with --format: for the intervals")] = None,
+    tested: Annotated[list[Path] | None, typer.Option("--test", help="with --format: to judge on")] = None,
+    quick: Quick = False,
+    as_json: AsJson = False,
+) -> None:
+    """How good forecasts are beside the last value, on files; how soon one on the WebSocket has a reading in it."""
+    from bench.forecast.measure import FULL, QUICK, Files, measure
+
+    files = Files(file_format, learned or (), apart or (), tested or ()) if file_format else None
+    _show(_measured(lambda say: measure(QUICK if quick else FULL, files, say)), as_json)
 
 
 @app.command()

@@ -61,7 +61,7 @@ def judge(model: Model, test: Frame, unit: Unit = "km/h") -> dict[str, Any]:
     known = np.isfinite(told.actual)
     inside = (told.lower <= told.actual) & (told.actual <= told.upper)
     found["coverage_90"] = round(float(inside[known].mean()), 4)
-    found["interval"] = _rounded((told.upper - told.lower)[known].mean() / size)
+    found["interval"] = _rounded(np.nanmean((told.upper - told.lower)[known]) / size)
     return found | _worst_day(told, size) | {"predict_ms": predict_ms(model, test)}
 
 

@@ -1,0 +1,82 @@
+"""From a reading that is published to the new prediction of its sensor on the WebSocket."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import psutil
+from websockets.asyncio.client import ClientConnection, connect
+
+from bench.running_stack import empty_folder, running_stack
+from schema.database import kafka_bootstrap
+from schema.events import Reading
+from schema.publisher import open_publisher
+
+Say = Callable[[str], None]
+
+_HORIZON_MINUTES: Final = 15
+_HOUR_BEFORE: Final = 50  # minutes of readings that there are already
+_APART_S: Final = 6.0  # readings of a sensor: the prediction of one is told before the next
+_WITHIN_S: Final = 30.0
+_SERVE: Final = ("forecast", "serve")
+
+
+@dataclass
+class Live:
+    """Of every reading, and what the process that predicts takes at the end."""
+
+    seconds: list[float] = field(default_factory=list)
+    rss_mb: float = 0.0
+
+
+async def measure_live(sensors: int, rounds: int, say: Say) -> Live:
+    """All sensors report at once, again and again; each reading waits for its prediction."""
+    names, live = [f"bench:{number}" for number in range(sensors)], Live()
+    async with (
+        empty_folder() as folder,
+        running_stack(folder, "--source", "none") as stack,
+        open_publisher(kafka_bootstrap(stack.settings), linger_ms=0) as feed,
+    ):
+        say("an hour of readings first")
+        now = datetime.now(UTC)
+        for minutes in range(_HOUR_BEFORE, 0, -1):
+            time_ = now - timedelta(minutes=minutes)
+            await feed.deliver([Reading(sensor=name, time=time_, speed_kmh=50) for name in names], within_s=_WITHIN_S)
+        async with connect(stack.url.replace("http", "ws", 1) + "/ws/traffic", proxy=None, max_size=None) as socket:
+            await socket.send('{"type":"subscribe","topic":"predictions"}')
+            for number in range(rounds):
+                say(f"round {number + 1} of {rounds}")
+                began = datetime.now(UTC)
+                speed = 40.0 + number % 20
+                await feed.deliver(
+                    [Reading(sensor=name, time=began, speed_kmh=speed) for name in names], within_s=_WITHIN_S
+                )
+                live.seconds += await asyncio.wait_for(_told(socket, set(names), began), _WITHIN_S)
+                await asyncio.sleep(_APART_S)
+        live.rss_mb = _rss_mb()
+    return live
+
+
+async def _told(socket: ClientConnection, waiting: set[str], began: datetime) -> list[float]:
+    """When each sensor's prediction came that was made after `began`, seconds after it."""
+    seconds: list[float] = []
+    while waiting:
+        message: dict[str, Any] = json.loads(await socket.recv())
+        late = time.time() - began.timestamp()
+        for item in message.get("items", ()):
+            is_new = datetime.fromisoformat(item["made_at"]) >= began
+            if is_new and item["sensor"] in waiting and item["horizon_minutes"] == _HORIZON_MINUTES:
+                waiting.remove(item["sensor"])
+                seconds.append(late)
+    return seconds
+
+
+def _rss_mb() -> float:
+    """Of the part that predicts, among the processes of this one."""
+    processes = psutil.Process().children(recursive=True)
+    [bytes_] = [one.memory_info().rss for one in processes if tuple(one.cmdline()[-2:]) == _SERVE]
+    return float(bytes_) / 2**20
