@@ -37,6 +37,7 @@ def plain_environment() -> Iterator[None]:
         patch.setenv("URBANCLEAR_DATA_DIR", folder)
         patch.setenv("URBANCLEAR_READINGS_RETENTION", "forever")
         patch.setenv("URBANCLEAR_ROLLUPS_5M_RETENTION", "forever")
+        patch.setenv("URBANCLEAR_PREDICTIONS_RETENTION", "forever")
         yield
 
 

@@ -46,6 +46,7 @@ STOP_ORDER: Final = (
 SHARED: Final = (
     "readings_retention",
     "rollups_5m_retention",
+    "predictions_retention",
     "analyst_timeout",
     "time_zone",
     "holidays",
@@ -136,7 +137,7 @@ class Stack:
         """A recording is older than readings are kept: it stays, unless it is moved or the settings say how long."""
         if keeps_old_times(self.source) and "readings_retention" not in self.settings.model_fields_set:
             self.settings = self.settings.model_copy(
-                update=dict.fromkeys(("readings_retention", "rollups_5m_retention"))
+                update=dict.fromkeys(("readings_retention", "rollups_5m_retention", "predictions_retention"))
             )
 
     async def _start_servers(self) -> tuple[str, str]:
