@@ -11,8 +11,6 @@ from schema.database import APPLICATION, PATIENCE
 
 Connected = psycopg.AsyncConnection[TupleRow]
 
-#: What it looks like when the database is away, slow, full or read-only: a matter of waiting. All else is a mistake.
-AWAY: Final = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction, TimeoutError)
 RETRY_SECONDS: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -25,7 +23,7 @@ class Connection:
         self._connection: Connected | None = None
 
     async def get(self) -> Connected:
-        """The connection, in autocommit, made anew where there is none; raises one of AWAY."""
+        """The connection, in autocommit, made anew where there is none; raises one of `schema.database.AWAY`."""
         if self._connection is None or self._connection.closed:
             self._connection = await psycopg.AsyncConnection.connect(
                 make_conninfo(self._url, application_name=APPLICATION, **PATIENCE), autocommit=True

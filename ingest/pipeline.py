@@ -18,7 +18,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from ingest import metrics
 from ingest.batch import Batch, DeadLetter
-from ingest.connection import AWAY, Connection, retry_seconds
+from ingest.connection import Connection, retry_seconds
 from ingest.flags import Rules
 from ingest.latest import Latest
 from ingest.letters import Letterbox
@@ -27,6 +27,7 @@ from ingest.registry import Registry
 from ingest.storing import Storing, Work
 from ingest.transactions import FENCED
 from ingest.writer import Refused, Writer
+from schema.database import AWAY
 from schema.heartbeat import BEAT, HEARTBEAT_SECONDS, instance_name
 from urbanclear.logs import get_logger
 from urbanclear.settings import Settings

@@ -91,7 +91,7 @@ class Refused:
 class Writer:
     """Stores transactions, one at a time.
 
-    Raises one of `ingest.connection.AWAY` when the database is away; nothing of the transaction is then stored, and
+    Raises one of `schema.database.AWAY` when the database is away; nothing of the transaction is then stored, and
     the next call connects anew.
     """
 

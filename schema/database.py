@@ -4,8 +4,10 @@ from typing import Final
 
 from psycopg.errors import (
     InsufficientPrivilege,
+    InterfaceError,
     InvalidSchemaName,
     OperationalError,
+    ReadOnlySqlTransaction,
     UndefinedColumn,
     UndefinedTable,
 )
@@ -15,6 +17,9 @@ from urbanclear.errors import ConfigurationError
 from urbanclear.settings import Settings
 
 APPLICATION = "urbanclear"
+
+#: What it looks like when the database is away, slow, full or read-only: a matter of waiting. All else is a mistake.
+AWAY: Final = (OperationalError, InterfaceError, ReadOnlySqlTransaction, TimeoutError)
 
 #: libpq's options: a server that does not answer on the wire is given up after half a minute.
 PATIENCE: Final = {

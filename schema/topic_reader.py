@@ -1,7 +1,7 @@
 """Reads a topic from a time on to where it ends now, or one message of it; only what was committed."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Final
@@ -59,8 +59,7 @@ class TopicReader:
         if since is None:
             starts: dict[TopicPartition, int] = await self._consumer.beginning_offsets(places)
             return starts
-        found = await self._consumer.offsets_for_times(dict.fromkeys(places, int(since.timestamp() * 1_000)))
-        return {place: ends[place] if at is None else at.offset for place, at in found.items()}
+        return await offsets_since(self._consumer, since, ends)
 
     async def _poll(self, places: list[TopicPartition], most: int | None = None) -> list[ConsumerRecord]:
         """Some messages; none where there was only what Kafka itself wrote, such as the end of a transaction."""
@@ -75,6 +74,14 @@ class TopicReader:
             raise KafkaAway(
                 f"Kafka gives nothing of {self._topic} for {PATIENCE_SECONDS:.0f} s: see the brokers' log."
             ) from None
+
+
+async def offsets_since(
+    consumer: AIOKafkaConsumer, since: datetime, ends: Mapping[TopicPartition, int]
+) -> dict[TopicPartition, int]:
+    """By partition the first message written at `since` or later; its end, of `ends`, where there is none."""
+    found = await consumer.offsets_for_times(dict.fromkeys(ends, int(since.timestamp() * 1_000)))
+    return {place: ends[place] if at is None else at.offset for place, at in found.items()}
 
 
 @asynccontextmanager

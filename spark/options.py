@@ -1,8 +1,11 @@
 """The options that commands have in common: which span, whose readings, on which Spark, for whom."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
+
+#: Of files of speeds, as `spark.forecast.formats` reads them.
+SpeedFormat = Literal["metr-la", "nyc-dot", "pems"]
 
 From = Annotated[str | None, typer.Option("--from", help="first time, RFC 3339; by default --days before the last")]
 To = Annotated[

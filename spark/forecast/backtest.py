@@ -8,12 +8,12 @@ from pyspark.sql import SparkSession
 
 from spark.forecast import network
 from spark.forecast.evaluation import judge
-from spark.forecast.frame import DAY_S, STEP_S, Frame
+from spark.forecast.frame import STEPS_A_DAY, Frame
 from spark.forecast.lifecycle import KMH, PREFIX
 from spark.forecast.training import LEAST_DAYS, train
 from urbanclear.errors import ConfigurationError
 
-_WEEK = 7 * DAY_S // STEP_S
+_WEEK = 7 * STEPS_A_DAY
 
 
 def backtest(
@@ -22,11 +22,11 @@ def backtest(
     """By week, the oldest first, as `judge` tells it, with the day it begins; raises `ConfigurationError` where there
     are too few days before the first."""
     splits = [len(frame) - number * _WEEK for number in range(weeks, 0, -1)]
-    if splits[0] < (LEAST_DAYS + 1) * DAY_S // STEP_S:
+    if splits[0] < (LEAST_DAYS + 1) * STEPS_A_DAY:
         days = weeks * 7 + LEAST_DAYS + 1
         raise ConfigurationError(
             f"{weeks} weeks after at least {LEAST_DAYS + 1} days to learn from are {days} days, and there are "
-            f"{len(frame) * STEP_S / DAY_S:.1f}: give more --days, or fewer --weeks."
+            f"{len(frame) / STEPS_A_DAY:.1f}: give more --days, or fewer --weeks."
         )
     batches, shared = network.BATCHES, session.sparkContext.broadcast(frame)
 
@@ -34,9 +34,7 @@ def backtest(
         whole = shared.value
         model = train(whole.cut(0, split), None, PREFIX, seed, time_zone, region, lambda *_: None, batches)
         held = whole.cut(split, split + _WEEK)
-        return {"week": f"{held.first:%Y-%m-%d}", "days_learned_from": split * STEP_S // DAY_S} | judge(
-            model, held, KMH
-        )
+        return {"week": f"{held.first:%Y-%m-%d}", "days_learned_from": split // STEPS_A_DAY} | judge(model, held, KMH)
 
     found: Sequence[dict[str, Any]] = session.sparkContext.parallelize(splits, len(splits)).map(fold).collect()
     return list(found)

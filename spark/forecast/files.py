@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from spark.forecast.evaluation import Unit, judge, peak_gb
-from spark.forecast.formats import REGIONS, ZONES, Format, read
+from spark.forecast.formats import REGIONS, ZONES, read
 from spark.forecast.training import Say, joined, train
+from spark.options import SpeedFormat
 
 MPH: Final[Unit] = "mph"
 
 
 def judge_files(
-    format_: Format, learned: Sequence[Path], apart: Sequence[Path], tested: Sequence[Path], seed: int, say: Say
+    format_: SpeedFormat, learned: Sequence[Path], apart: Sequence[Path], tested: Sequence[Path], seed: int, say: Say
 ) -> dict[str, Any]:
     """Learn from `learned`, with `apart` for the width of intervals (without it, from the newest eighth of the days),
     and judge on `tested`; in mph, as all of these formats are.

@@ -8,33 +8,31 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Final, Literal, TextIO
+from typing import Final, TextIO
 
 import numpy as np
 
 from schema.units import KMH_PER_MPH
-from spark.forecast.frame import STEP_S, Frame, Ints
+from spark.forecast.frame import STEP_S, STEPS_A_DAY, Frame, Ints
 from spark.forecast.window import Floats
+from spark.options import SpeedFormat
 from urbanclear.errors import SourceError
 from urbanclear.public_holidays import holidays_between
 
-Format = Literal["metr-la", "pems", "nyc-dot"]
-
-ZONES: Final[dict[Format, str]] = {
+ZONES: Final[dict[SpeedFormat, str]] = {
     "metr-la": "America/Los_Angeles",
     "pems": "America/Los_Angeles",
     "nyc-dot": "America/New_York",
 }
-REGIONS: Final[dict[Format, str]] = {"metr-la": "US-CA", "pems": "US-CA", "nyc-dot": "US-NY"}
+REGIONS: Final[dict[SpeedFormat, str]] = {"metr-la": "US-CA", "pems": "US-CA", "nyc-dot": "US-NY"}
 _PEMS_BEGINS: Final = datetime(2012, 5, 1)
 """Of PeMSD7: its files have no times, and are of the working days of May and June 2012 (Yu et al., IJCAI 2018)."""
-_STEPS_A_DAY: Final = 288
 _NYC_COLUMNS: Final = {"speed", "status", "data_as_of"}
 _GOOD: Final = "0"
 _SATURDAY: Final = 5
 
 
-def read(format_: Format, paths: Sequence[Path]) -> list[Frame]:
+def read(format_: SpeedFormat, paths: Sequence[Path]) -> list[Frame]:
     """One frame a file; raises `SourceError` where one cannot be read, or where two are of the same time. Files of
     pems, which have no times, follow one another."""
     if twice := {path for path in paths if paths.count(path) > 1}:
@@ -82,7 +80,7 @@ def _pems(path: Path, before: int) -> Frame:
     def parse(file: TextIO) -> Frame:
         speeds = np.array([[float(cell or 0) for cell in row] for row in csv.reader(file)], np.float32)
         begins = int(_PEMS_BEGINS.replace(tzinfo=UTC).timestamp())
-        day, step = np.divmod(before + np.arange(len(speeds)), _STEPS_A_DAY)
+        day, step = np.divmod(before + np.arange(len(speeds)), STEPS_A_DAY)
         weeks, weekday = np.divmod(day + _PEMS_BEGINS.weekday(), 5)
         times = begins + ((weeks * 7 + weekday) - _PEMS_BEGINS.weekday()) * 86_400 + step * STEP_S
         sensors = tuple(str(number) for number in range(speeds.shape[1]))
@@ -121,7 +119,7 @@ def _nyc_dot(path: Path) -> Frame:
     return _read_table(path, parse)
 
 
-_READERS: Final[dict[Format, Callable[[Path], Frame]]] = {"metr-la": _metr_la, "nyc-dot": _nyc_dot}
+_READERS: Final[dict[SpeedFormat, Callable[[Path], Frame]]] = {"metr-la": _metr_la, "nyc-dot": _nyc_dot}
 
 
 def _working_steps(frame: Frame) -> int:
@@ -133,7 +131,7 @@ def _clock_s(text: str) -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
 
 
-def _framed(times: Ints, columns: Ints, sensors: tuple[str, ...], mph: Floats, format_: Format) -> Frame:
+def _framed(times: Ints, columns: Ints, sensors: tuple[str, ...], mph: Floats, format_: SpeedFormat) -> Frame:
     """The mean of each sensor's speeds in each five minutes; `mph` is [times, sensors], or one speed a time, of the
     sensor `columns` tells; what is not above 0 is missing."""
     if not len(times):

@@ -13,6 +13,7 @@ from spark.forecast.window import HORIZONS, STEP, STEPS_IN, Floats, Window
 
 STEP_S: Final = int(STEP.total_seconds())
 DAY_S: Final = 86_400
+STEPS_A_DAY: Final = DAY_S // STEP_S
 _SUNDAY: Final = 6
 _EPOCHS_WEEKDAY: Final = 3  # 1 January 1970 was a Thursday
 

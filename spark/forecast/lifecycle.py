@@ -10,7 +10,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from spark.forecast.evaluation import Unit, horizon_minutes, judge
-from spark.forecast.frame import DAY_S, STEP_S, Frame, clock_s
+from spark.forecast.frame import STEP_S, STEPS_A_DAY, Frame, clock_s
 from spark.forecast.model import Model
 from spark.forecast.registry import Entry, Evidence, Registry, held_out
 from spark.forecast.training import Say, train
@@ -20,7 +20,6 @@ from urbanclear.errors import ConfigurationError, ModelUnavailable, NotPromoted
 
 PREFIX: Final = "network"
 KMH: Final[Unit] = "km/h"
-_DAY: Final = DAY_S // STEP_S
 
 
 @dataclass(frozen=True)
@@ -34,8 +33,8 @@ class City:
     region: str
 
     def __post_init__(self) -> None:
-        if self.held_out_days * _DAY >= len(self.frame):
-            days = len(self.frame) / _DAY
+        if self.held_out_days * STEPS_A_DAY >= len(self.frame):
+            days = len(self.frame) / STEPS_A_DAY
             raise ConfigurationError(
                 f"There are {days:.1f} days, of which {self.held_out_days} are held out: give more --days, or fewer "
                 f"--held-out."
@@ -81,7 +80,7 @@ def train_and_promote(registry: Registry, city: City, seed: int, say: Say, *, pr
     metrics = {"horizons": by_horizon(skill), "held_out": [held_out(city.week, mean_mae(skill))]}
     trained_on = Span(city.span.start, city.week.start)
     entry = registry.add(lambda name: replace(model, name=name), PREFIX, trained_on, seed, metrics)
-    evidence = compare(registry, city, model, entry)
+    evidence = compare(registry, city, model, entry, skill)
     if not promote:
         return Outcome(entry, evidence, skill)
     try:
@@ -106,21 +105,22 @@ def score(registry: Registry, city: City, name: str | None) -> Outcome:
     model = _loaded(registry, entry)
     skill = judge(model, city.held, KMH)
     registry.note_score(entry.name, city.week, mean_mae(skill))
-    return Outcome(entry, compare(registry, city, model, entry), skill)
+    return Outcome(entry, compare(registry, city, model, entry, skill), skill)
 
 
-def compare(registry: Registry, city: City, model: Model, entry: Entry) -> Evidence:
-    """A model beside the one in place, on the sensors that both know; noted in the registry.
+def compare(registry: Registry, city: City, model: Model, entry: Entry, skill: dict[str, Any]) -> Evidence:
+    """A model, whose errors on the held-out days are `skill`, beside the one in place, on the sensors that both know;
+    noted in the registry.
 
     One in place whose file is gone or changed forecasts nothing, and is no reason against another.
     """
-    former = registry.in_place()
+    alone, former = Evidence(city.week, mean_mae(skill), None), registry.in_place()
     if former is None or former.name == entry.name:
-        return Evidence(city.week, mean_mae(judge(model, city.held, KMH)), None)
+        return alone
     try:
         old = _loaded(registry, former)
     except ModelUnavailable:
-        return Evidence(city.week, mean_mae(judge(model, city.held, KMH)), None)
+        return alone
     both = city.held.of_sensors(sensor for sensor in model.sensors if sensor in set(old.sensors))
     if not both.sensors:
         raise ConfigurationError(f"{entry.name} and {former.name} know no sensor in common: promote it with --force.")

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from spark.calendar import QUARTER
 from spark.forecast.frame import STEP_S, Frame, Ints, clock_s
 from spark.sensors import sensors_of
 from spark.series import packed
@@ -44,8 +45,8 @@ def frame_of(database_url: str, source: Opened, span: Span, time_zone: str, regi
 
 def _clock(epochs: Ints, zone: ZoneInfo) -> Ints:
     """`clock_s` of many; an offset holds for a quarter of an hour at least."""
-    quarters, at = np.unique(epochs // 900, return_inverse=True)
-    times = [int(quarter) * 900 for quarter in quarters]
+    quarters, at = np.unique(epochs // (QUARTER * 60), return_inverse=True)
+    times = [int(quarter) * QUARTER * 60 for quarter in quarters]
     offsets = [clock_s(datetime.fromtimestamp(time, UTC), zone) - time for time in times]
     found: Ints = epochs + np.array(offsets, np.int64)[at]
     return found

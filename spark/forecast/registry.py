@@ -123,7 +123,7 @@ class Registry:
         *,
         trained_at: datetime | None = None,
     ) -> Entry:
-        """Keep a model, as a candidate. `named` is given the name chosen here, such as boosting-2026-11-29-1, and
+        """Keep a model, as a candidate. `named` is given the name chosen here, such as network-2026-11-29-1, and
         returns the model that goes by it.
 
         Raises `ConfigurationError` where the folder cannot be written.

@@ -12,7 +12,7 @@ import numpy as np
 
 from spark.forecast import network
 from spark.forecast.features import Look, ahead_of, look, neighbours_of
-from spark.forecast.frame import DAY_S, STEP_S, Frame
+from spark.forecast.frame import STEP_S, STEPS_A_DAY, Frame
 from spark.forecast.model import LOWER, UPPER, Model
 from spark.forecast.usual import Usual, without_own_week
 from spark.forecast.window import COVERAGE, HORIZONS, Floats
@@ -24,7 +24,6 @@ NETWORKS: Final = 3
 APART: Final = 8
 """One in so many days, the newest, is kept apart where no part is given for it."""
 LEAST_DAYS: Final = 3
-_DAY: Final = DAY_S // STEP_S
 
 Say = Callable[[str, float], None]
 """Told what is being done, and how much of all is done, 0 to 1."""
@@ -46,10 +45,10 @@ def train(
     there is too little to learn from.
     """
     if apart is None:
-        newest = max(1, len(frame) // _DAY // APART) * _DAY
+        newest = max(1, len(frame) // STEPS_A_DAY // APART) * STEPS_A_DAY
         frame, apart = frame.cut(0, len(frame) - newest), frame.cut(len(frame) - newest, len(frame))
-    if len(frame) < LEAST_DAYS * _DAY:
-        days = len(frame) / _DAY
+    if len(frame) < LEAST_DAYS * STEPS_A_DAY:
+        days = len(frame) / STEPS_A_DAY
         raise ConfigurationError(f"{days:.1f} days are too few to learn from: give at least {LEAST_DAYS + 1}.")
     count, batches = NETWORKS + 1, batches or network.BATCHES
 
@@ -81,21 +80,19 @@ def samples(frame: Frame, neighbours: np.ndarray, seed: int) -> tuple[Look, Floa
     hours = max(1, ROWS // max(len(frame.sensors), 1))
     if len(ends) > hours:
         ends = np.sort(np.random.default_rng(seed).choice(ends, hours, replace=False))
-    seen, last, sensor, ahead = [], [], [], []
+    parts = []
     for own, usual in without_own_week(frame):
         part = np.intersect1d(own, ends)
         if not len(part):
             continue
         looked, then = look(frame, part, usual, neighbours), ahead_of(frame, part)
         use = looked.measured & np.isfinite(then).any(1)
-        seen.append(looked.seen[use])
-        last.append(looked.last[use])
-        sensor.append(looked.sensor[use])
-        ahead.append(then[use] - looked.last[use, None])
-    if not sum(map(len, seen)):
+        rows = (looked.seen, looked.last, looked.sensor, looked.measured, then - looked.last[:, None])
+        parts.append([column[use] for column in rows])
+    if not sum(len(part[0]) for part in parts):
         raise ConfigurationError("No hour was measured with an hour after it: choose days with readings.")
-    rows = Look(np.concatenate(seen), np.concatenate(last), np.concatenate(sensor), np.ones(0, np.bool_))
-    return rows, np.concatenate(ahead)
+    *seen, ahead = map(np.concatenate, zip(*parts, strict=True))
+    return Look(*seen), ahead
 
 
 def widening(model: Model, apart: Frame) -> Floats:

@@ -4,14 +4,14 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from spark.options import AsJson, From, Master, Source, To
+from spark.options import AsJson, Days, From, Master, Source, SpeedFormat, To
 from urbanclear.errors import ConfigurationError
 from urbanclear.settings import get_settings
 
@@ -22,11 +22,10 @@ if TYPE_CHECKING:
     from spark.forecast.lifecycle import Outcome
     from spark.spans import Span
 
-Days = Annotated[float, typer.Option(help="how far back, where --from is not said", min=0.05)]
 HeldOut = Annotated[int, typer.Option("--held-out", help="of the newest days, to score on", min=1)]
 Seed = Annotated[int, typer.Option(help="the same seed and readings give the same model", min=0)]
 FileFormat = Annotated[
-    Literal["metr-la", "nyc-dot", "pems"] | None,
+    SpeedFormat | None,
     typer.Option("--format", help="judge on files of this form instead, without a database"),
 ]
 Files = list[Path]

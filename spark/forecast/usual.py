@@ -6,11 +6,11 @@ from typing import Final
 
 import numpy as np
 
-from spark.forecast.frame import DAY_S, Frame, Ints
+from spark.calendar import QUARTER, QUARTERS
+from spark.forecast.frame import DAY_S, STEP_S, Frame, Ints
 from spark.forecast.window import Floats
 
-SLOT_MINUTES: Final = 15
-SLOTS: Final = 24 * 60 // SLOT_MINUTES
+SLOTS: Final = len(QUARTERS)
 SPREAD: Final = (0.05, 0.25, 0.75, 0.95)
 _DAYS_OF_KIND: Final = ((0, 1, 2, 3, 4), (5,), (6,))  # working days, Saturdays, Sundays
 _KINDS: Final = np.array([0, 0, 0, 0, 0, 1, 2])
@@ -31,7 +31,7 @@ class Usual:
     def of(cls, frame: Frame, steps: Ints | None = None) -> "Usual":
         """From all of `frame`, or from `steps` alone."""
         steps = np.arange(len(frame)) if steps is None else steps
-        speeds, slots, weekdays = frame.speeds_kmh[steps], frame.minutes(steps) // SLOT_MINUTES, frame.weekdays(steps)
+        speeds, slots, weekdays = frame.speeds_kmh[steps], frame.minutes(steps) // QUARTER, frame.weekdays(steps)
         overall = quantiles(speeds, (0.5, *SPREAD))
         medians = np.empty((7, SLOTS, len(frame.sensors)), np.float32)
         spread = np.empty((3, SLOTS, len(frame.sensors), len(SPREAD)), np.float32)
@@ -44,7 +44,7 @@ class Usual:
                 spread[kind, slot] = of_kind[1:].T
                 for day in _DAYS_OF_KIND[kind]:
                     own = of_slot[days == day]
-                    weeks = np.isfinite(own).sum(0) * (5 / SLOT_MINUTES)
+                    weeks = np.isfinite(own).sum(0) * (STEP_S / 60 / QUARTER)
                     share = weeks / (weeks + _TRUSTED_WEEKS)
                     median = _or(quantiles(own, (0.5,)), of_kind[:1])[0]
                     medians[day, slot] = share * median + (1 - share) * of_kind[0]
@@ -52,12 +52,12 @@ class Usual:
 
     def median(self, frame: Frame, steps: Ints) -> Floats:
         """[*steps, sensors]."""
-        found: Floats = self.medians[frame.weekdays(steps) * SLOTS + frame.minutes(steps) // SLOT_MINUTES]
+        found: Floats = self.medians[frame.weekdays(steps) * SLOTS + frame.minutes(steps) // QUARTER]
         return found
 
     def quantiles(self, frame: Frame, steps: Ints) -> Floats:
         """[*steps, sensors, quantiles]."""
-        found: Floats = self.spread[_KINDS[frame.weekdays(steps)] * SLOTS + frame.minutes(steps) // SLOT_MINUTES]
+        found: Floats = self.spread[_KINDS[frame.weekdays(steps)] * SLOTS + frame.minutes(steps) // QUARTER]
         return found
 
 

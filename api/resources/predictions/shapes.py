@@ -68,7 +68,7 @@ SKILL: Final = shape(
     "How well predictions of a model came true at a horizon, against the last speed known when they were made, and "
     "against the normal one",
     [
-        _of_span("model", _SUMS.model, "boosting-2026-11-29-1"),
+        _of_span("model", _SUMS.model, "network-2026-11-29-1"),
         _of_span("horizon_minutes", _SUMS.horizon_minutes, 15),
         _of_span("predictions", cast(func.sum(_SUMS.predictions), BigInteger), 12_400),
         _of_span("mae_kmh", rounded(_mean(_SUMS.abs_error, _SUMS.predictions), 3), 4.1),

@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from schema import topics
+from schema.topic_reader import offsets_since
 from urbanclear.logs import get_logger
 from urbanclear.serving import stopped_within
 
@@ -83,10 +84,8 @@ class Following:
 
     async def _seek(self, consumer: AIOKafkaConsumer, since: datetime) -> None:
         """To where each partition was left, or to what was written from `since` on."""
-        places = sorted(consumer.assignment())
-        ends = await consumer.end_offsets(places)
-        found = await consumer.offsets_for_times(dict.fromkeys(places, int(since.timestamp() * 1_000)))
-        starts = {place: ends[place] if at is None else at.offset for place, at in found.items()}
+        ends = await consumer.end_offsets(sorted(consumer.assignment()))
+        starts = await offsets_since(consumer, since, ends)
         for place, start in starts.items():
             consumer.seek(place, self._next.get(place, start))
         if not self.caught_up.is_set():

@@ -7,6 +7,7 @@ from typing import Final
 
 import psycopg
 
+from schema.database import AWAY
 from spark.forecast.serving import metrics
 from spark.forecast.serving.made import Made
 from spark.forecast.serving.store import Store
@@ -17,8 +18,6 @@ log = get_logger("forecast")
 
 MOST_WAITING: Final = 30  # minutes: 5 MB of a city with 1,000 sensors
 RETRY_SECONDS: Final = 2.0
-#: What it looks like when the database is away, slow, full or read-only: a matter of waiting.
-AWAY: Final = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction)
 
 
 class Storing:

@@ -16,8 +16,7 @@ from api.resources.routes.network import FARTHEST_M, SNAP_M, U_TURN_DEGREES
 from api.resources.routes.routes import FARTHEST_AHEAD
 from api.resources.routes.search import MOST_OVERLAP, MOST_STRETCH, PENALTY, TRIES
 from api.resources.routes.speeds import CURRENT_S, LEAST_KMH
-from tests.api.conftest import running_api, settings_with_key
-from tests.api.resources.conftest import NO_KAFKA, NOON, minutes
+from tests.api.resources.conftest import NOON, minutes
 from tests.batch import profile_of, run_of
 from tests.schema.city import METRES_PER_DEGREE, City, Reading, city_at
 
@@ -58,15 +57,6 @@ async def linked(database_url: str) -> AsyncIterator[City]:
 async def city(database_url: str) -> AsyncIterator[City]:
     async with linked(database_url) as city:
         yield city
-
-
-@pytest.fixture
-async def api(city: City, database_url: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with (
-        running_api(settings_with_key(database_url, NO_KAFKA, time_zone="UTC"), bridged=False) as live,
-        httpx.AsyncClient(base_url=f"{live.url}/api/v1", trust_env=False) as client,
-    ):
-        yield client
 
 
 def asked(start: tuple[float, float] = WEST, goal: tuple[float, float] = EAST, **more: Any) -> dict[str, Any]:
