@@ -30,6 +30,8 @@ TABLES: Final = (
     "maintenance",
     "predictions",
     "forecast_models",
+    "alerts",
+    "alert_events",
 )
 VIEWS: Final = (
     "current_conditions",
@@ -41,6 +43,7 @@ VIEWS: Final = (
     "incident_impact",
     "sensor_health",
     "forecast_skill",
+    "alert_rules",
 )
 
 _CREATE = """

@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, Boolean, Column, Date, Double, Integer, Interval, MetaData, Numeric, Table, Text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
 from schema.rollups import COLUMNS, MEASURES, ROLLUPS, Rollup
@@ -190,6 +191,18 @@ forecast_skill: Final = _view(
     skill=Double,
     coverage=Double,
     width_kmh=Double,
+)
+alert_rules: Final = _view(
+    "alert_rules",
+    name=Text,
+    version=Integer,
+    enabled=Boolean,
+    kind=Text,
+    priority=Text,
+    definition=JSONB,
+    origin=Text,
+    changed_at=Time,
+    changed_by=Text,
 )
 
 VIEWS: Final = (*rollups.values(), *(table for table in _metadata.sorted_tables if table.name not in rollups))

@@ -356,6 +356,184 @@ maintenance = Table(
     comment="Sensors by how likely they are to fail",
 )
 
+alert_definitions = Table(
+    "alert_definitions",
+    metadata,
+    Column("kind", Text, primary_key=True, comment="rule, contact or policy"),
+    Column("name", Text, primary_key=True, comment="of the rule or contact; the policy is called policy"),
+    Column("version", Integer, primary_key=True, autoincrement=False, comment="from 1; the newest counts"),
+    Column("definition", JSONB, comment="as it was written; NULL where it was deleted"),
+    Column("origin", Text, nullable=False, comment="default, file or api"),
+    Column("changed_at", Time, nullable=False, server_default=func.now(), comment="when it was written, UTC"),
+    Column("changed_by", Text, nullable=False, comment="who wrote it"),
+    CheckConstraint("kind IN ('rule', 'contact', 'policy')", name="kind"),
+    CheckConstraint("origin IN ('default', 'file', 'api')", name="origin"),
+    comment="Every version of what alerting is told",
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", Text, primary_key=True, comment="of this one time that the rule held of the subject"),
+    Column("rule", Text, nullable=False, comment="name of the rule"),
+    Column("rule_version", Integer, nullable=False, comment="by which it was last evaluated"),
+    Column("subject", Text, nullable=False, comment="such as a sensor's external id, an area or an incident's id"),
+    Column("name", Text, nullable=False, comment="what the subject is called"),
+    Column("state", Text, nullable=False, comment="pending, firing or resolved"),
+    Column("reason", Text, nullable=False, comment="value, or no_data"),
+    Column("priority", Text, nullable=False, comment="low, medium, high or critical"),
+    Column("labels", JSONB, nullable=False, comment="by which it is routed, grouped, silenced and inhibited"),
+    Column("summary", Text, nullable=False, comment="the rule's title, filled in"),
+    Column("description", Text, nullable=False, server_default="", comment="the rule's description, filled in"),
+    Column("value", Double, comment="that was last seen, in the unit of the rule's measure"),
+    Column("started_at", Time, nullable=False, comment="since when the rule has held, UTC"),
+    Column("fired_at", Time, comment="when it had held for long enough, UTC; NULL while pending"),
+    Column("resolved_at", Time, comment="when it was over, UTC"),
+    Column("clear_since", Time, comment="since when it has been well while it is kept firing, UTC"),
+    Column("observed_at", Time, nullable=False, comment="when it was last changed by an evaluation, UTC"),
+    Column("acknowledged_at", Time, comment="when somebody took it on, UTC"),
+    Column("acknowledged_by", Text, comment="who did"),
+    Column("assignee", Text, comment="whose it is"),
+    Column("revision", Integer, nullable=False, server_default="1", comment="counts its changes"),
+    Index("alerts_open_idx", "rule", "subject", unique=True, postgresql_where=text("state <> 'resolved'")),
+    Index("alerts_fired_at_idx", "fired_at"),
+    CheckConstraint("state IN ('pending', 'firing', 'resolved')", name="state"),
+    CheckConstraint("reason IN ('value', 'no_data')", name="reason"),
+    CheckConstraint("priority IN ('low', 'medium', 'high', 'critical')", name="priority"),
+    CheckConstraint("(state = 'resolved') = (resolved_at IS NOT NULL)", name="resolved_at"),
+    comment="What is wrong, or was: one row each time that a rule held of a subject",
+)
+
+alert_events = Table(
+    "alert_events",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True, comment="in the order in which they were written"),
+    Column("alert_id", Text, nullable=False, index=True, comment="alerts.id"),
+    Column("time", Time, nullable=False, comment="when it happened, UTC"),
+    Column(
+        "kind",
+        Text,
+        nullable=False,
+        comment="pending, firing, resolved, calmed (pending, and then not), acknowledged, unacknowledged, assigned, "
+        "commented, escalated, notified or muted",
+    ),
+    Column("actor", Text, nullable=False, comment="who did it; alerting for what came by itself"),
+    Column("detail", JSONB, nullable=False, server_default=text("'{}'"), comment="such as the words of a comment"),
+    Column("event", JSONB, comment="what traffic.alerts is told of it; NULL for what is not told"),
+    Column("published_at", Time, comment="when it was told, UTC"),
+    Index(
+        "alert_events_unpublished_idx",
+        "id",
+        postgresql_where=text("event IS NOT NULL AND published_at IS NULL"),
+    ),
+    comment="What happened to each alert",
+)
+
+alert_silences = Table(
+    "alert_silences",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True, comment="number of the silence"),
+    Column("definition", JSONB, nullable=False, comment="matchers, hours that it is for, and a comment"),
+    Column("starts_at", Time, nullable=False, comment="UTC"),
+    Column("ends_at", Time, nullable=False, index=True, comment="UTC; the time it was ended at, where it was"),
+    Column("created_at", Time, nullable=False, server_default=func.now(), comment="UTC"),
+    Column("created_by", Text, nullable=False, comment="who wants it"),
+    Column("ended_by", Text, comment="who ended it early"),
+    comment="When nobody is told of which alerts",
+)
+
+alert_notices = Table(
+    "alert_notices",
+    metadata,
+    Column("id", Text, primary_key=True, comment="begins the idempotency key of each of its notifications"),
+    Column("route", Text, nullable=False, comment="of the policy; direct where no rule is behind it"),
+    Column("step", Integer, nullable=False, comment="of the route's escalation; 0 is the first to be told"),
+    Column("group_key", Text, nullable=False, comment="what its alerts have in common"),
+    Column("group_labels", JSONB, nullable=False, comment="the same as labels"),
+    Column("alert_ids", ARRAY(Text), nullable=False, comment="alerts.id"),
+    Column("document", JSONB, comment="what is told, as it was when it was due; of a direct one, what was given"),
+    Column("created_at", Time, nullable=False, server_default=func.now(), comment="UTC"),
+    Column("due_at", Time, nullable=False, comment="until when it waits for others of its group, UTC"),
+    Column("done_at", Time, comment="when its notifications were written, UTC"),
+    Column("outcome", Text, comment="told, or muted: silenced, inhibited, over before it was due, or nobody to tell"),
+    Index(
+        "alert_notices_waiting_idx",
+        "route",
+        "step",
+        "group_key",
+        unique=True,
+        postgresql_where=text("done_at IS NULL AND route <> 'direct'"),
+    ),
+    Index("alert_notices_due_idx", "due_at", postgresql_where=text("done_at IS NULL")),
+    comment="What people are to be told: one row for a group of alerts, written with the change that it is about",
+)
+
+alert_told = Table(
+    "alert_told",
+    metadata,
+    Column("alert_id", Text, primary_key=True, comment="alerts.id"),
+    Column("route", Text, primary_key=True, comment="of the policy"),
+    Column("step", Integer, primary_key=True, autoincrement=False, comment="of the route's escalation"),
+    Column("state", Text, nullable=False, comment="of the alert when it was last told: firing or resolved"),
+    Column("told_at", Time, nullable=False, comment="when that was, UTC"),
+    Column("group_key", Text, nullable=False, comment="of the group in which it was told"),
+    Index("alert_told_group_key_idx", "route", "step", "group_key"),
+    comment="What has been told of each alert",
+)
+
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("id", Text, primary_key=True, comment="the idempotency key, which a receiver is given"),
+    Column("notice_id", Text, ForeignKey("alert_notices.id"), nullable=False, index=True, comment="what is told"),
+    Column("contact", Text, nullable=False, comment="who is told"),
+    Column("channel", JSONB, nullable=False, comment="how, as the contact had it"),
+    Column("kind", Text, nullable=False, comment="email, slack, webhook, sms or push"),
+    Column("destination", Text, nullable=False, comment="where to; never a secret"),
+    Column("priority", Text, nullable=False, comment="of its most urgent alert"),
+    Column(
+        "state", Text, nullable=False, server_default="waiting", comment="waiting, delivered, given_up or obsolete"
+    ),
+    Column("attempts", Integer, nullable=False, server_default="0", comment="so far"),
+    Column("next_at", Time, nullable=False, comment="not to be tried before, UTC"),
+    Column("created_at", Time, nullable=False, server_default=func.now(), comment="UTC"),
+    Column("finished_at", Time, comment="when it was delivered or given up, UTC"),
+    Column("error", Text, comment="of the newest attempt; NULL when it succeeded"),
+    Column("reference", JSONB, comment="by which the receiver knows it, such as Slack's channel and ts"),
+    Index("notifications_waiting_idx", "next_at", postgresql_where=text("state = 'waiting'")),
+    Index("notifications_given_up_idx", "finished_at", postgresql_where=text("state = 'given_up'")),
+    CheckConstraint("state IN ('waiting', 'delivered', 'given_up', 'obsolete')", name="state"),
+    comment="The outbox: one row for each message to each destination",
+)
+
+alert_requests = Table(
+    "alert_requests",
+    metadata,
+    Column("id", Text, primary_key=True, comment="of the request"),
+    Column("kind", Text, nullable=False, comment="dry_run, backtest or preview"),
+    Column("body", JSONB, nullable=False, comment="what is asked"),
+    Column("requested_at", Time, nullable=False, server_default=func.now(), comment="UTC"),
+    Column("requested_by", Text, nullable=False, comment="who asks"),
+    Column("state", Text, nullable=False, server_default="waiting", comment="waiting, running, done or failed"),
+    Column("progress", REAL, nullable=False, server_default="0", comment="0 to 1"),
+    Column("result", JSONB, comment="the answer"),
+    Column("error", Text, comment="why there is none, in a sentence"),
+    Column("finished_at", Time, comment="UTC"),
+    Index("alert_requests_waiting_idx", "requested_at", postgresql_where=text("state IN ('waiting', 'running')")),
+    comment="What the API asks alerting to work out",
+)
+
+alert_leader = Table(
+    "alert_leader",
+    metadata,
+    Column("single", Boolean, primary_key=True, server_default=text("true")),
+    Column("epoch", BigInteger, nullable=False, comment="counts the changes of leader: who has an older one, stops"),
+    Column("instance", Text, nullable=False, comment="host and process"),
+    Column("since", Time, nullable=False, comment="UTC"),
+    CheckConstraint("single", name="single"),
+    comment="Which alerting process leads",
+)
+
 heartbeats = Table(
     "heartbeats",
     metadata,

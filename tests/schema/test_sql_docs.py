@@ -46,7 +46,7 @@ RELATIONS: Final = {
 #: What batch jobs fill.
 OF_JOBS: Final = {
     *("spark_runs", "profiles", "seasonality", "sensor_clusters", "cluster_shapes", "anomalies", "insights"),
-    *("maintenance", "predictions", "forecast_models"),
+    *("maintenance", "predictions", "forecast_models", "alerts", "alert_events", "alert_rules"),
 }
 CITY: Final = ZoneInfo("America/New_York")
 ROADS: Final = {

@@ -1,0 +1,21 @@
+"""What a condition sees of a subject at a moment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from schema.alerting.words import Priority
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """`value` is None where there are no data. Where a rule has no bounds, being observed is what counts.
+
+    `labels` are those of the subject, such as `sensor`, `area`, `road`, `corridor` and `source`; an incident's
+    `sensor` are all those it affects. `priority` is the incident's own.
+    """
+
+    subject: str
+    name: str
+    value: float | None
+    labels: Mapping[str, str | list[str]] = field(default_factory=dict)
+    priority: Priority | None = None
