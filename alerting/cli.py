@@ -1,11 +1,18 @@
-"""`urbanclear alerting`."""
+"""`urbanclear alerting …`."""
+
+import typer
 
 from urbanclear.serving import serve
 from urbanclear.settings import get_settings
 
+app = typer.Typer(help="Watch rules and tell people.")
 
-def alerting() -> None:
-    """Run the alerting process, until stopped."""
+
+@app.callback(invoke_without_command=True)
+def run_alerting(context: typer.Context) -> None:
+    """Evaluate rules and deliver notifications, until stopped; of several such processes one leads."""
+    if context.invoked_subcommand is not None:
+        return
     from alerting.engine import Engine
 
     settings = get_settings()

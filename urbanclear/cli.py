@@ -7,7 +7,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from alerting.cli import alerting
+from alerting.cli import app as alerting
 from api.access.cli import app as keys
 from api.cli import api
 from api.live.watch_cli import watch
@@ -30,9 +30,10 @@ app = typer.Typer(
 app.command()(up)
 app.command()(status)
 app.command()(api)
-app.command()(alerting)
+
 app.command()(watch)
 
+app.add_typer(alerting, name="alerting")
 app.add_typer(bench, name="bench")
 app.add_typer(forecast, name="forecast")
 app.add_typer(ingest, name="ingest")
