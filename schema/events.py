@@ -156,7 +156,11 @@ class Prediction(Event, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Alert(Event, frozen=True, kw_only=True, omit_defaults=True):
-    """A change of an alert's state."""
+    """An alert after a change of its state, or of who takes care of it.
+
+    Of two events of an alert the one with the higher `revision` is newer. `value` is in the unit of the rule's
+    measure; `areas`, `road` and `sensors` are where it is.
+    """
 
     key_field = "id"
     time_field = "time"
@@ -168,6 +172,19 @@ class Alert(Event, frozen=True, kw_only=True, omit_defaults=True):
     state: Literal["pending", "firing", "resolved"]
     priority: Severity
     summary: Text = ""
+    name: Text = ""
+    revision: Annotated[int, Meta(ge=0)] = 0
+    reason: Literal["value", "no_data"] = "value"
+    value: float | None = None
+    started_at: Time | None = None
+    fired_at: Time | None = None
+    resolved_at: Time | None = None
+    acknowledged_at: Time | None = None
+    acknowledged_by: Text | None = None
+    assignee: Text | None = None
+    areas: list[Text] = field(default_factory=list)
+    road: Text | None = None
+    sensors: list[Text] = field(default_factory=list)
 
 
 ALL: Final[tuple[type[Event], ...]] = (Sensor, Reading, Incident, Weather, Prediction, Alert)
