@@ -530,6 +530,7 @@ alert_leader = Table(
     Column("epoch", BigInteger, nullable=False, comment="counts the changes of leader: who has an older one, stops"),
     Column("instance", Text, nullable=False, comment="host and process"),
     Column("since", Time, nullable=False, comment="UTC"),
+    Column("renewed_at", Time, nullable=False, comment="when it last said so, by the database's clock, UTC"),
     CheckConstraint("single", name="single"),
     comment="Which alerting process leads",
 )

@@ -93,7 +93,7 @@ class PredictionItem(Item, frozen=True, kw_only=True):
 
 
 class AlertItem(Item, frozen=True, kw_only=True):
-    """A change of an alert's state."""
+    """An alert after a change of its state, or of who takes care of it."""
 
     key_fields: ClassVar = ("id",)
 
@@ -104,6 +104,19 @@ class AlertItem(Item, frozen=True, kw_only=True):
     state: str
     priority: str
     summary: str = ""
+    name: str = ""
+    revision: int = 0
+    reason: str = "value"
+    value: float | None = None
+    started_at: datetime | None = None
+    fired_at: datetime | None = None
+    resolved_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str | None = None
+    assignee: str | None = None
+    areas: list[str] = []
+    road: str | None = None
+    sensors: list[str] = []
 
 
 class Place(NamedTuple):

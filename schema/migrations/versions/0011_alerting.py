@@ -9,8 +9,23 @@ down_revision = "0010"
 branch_labels = None
 depends_on = None
 
+#: Rules of incidents are evaluated when there is something new.
+_TELL = """
+    CREATE FUNCTION measures.tell_incidents() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        NOTIFY incidents_changed;
+        RETURN NULL;
+    END $$
+"""
+_TOLD = """
+    CREATE TRIGGER incidents_told AFTER INSERT OR UPDATE ON incidents
+    FOR EACH STATEMENT EXECUTE FUNCTION measures.tell_incidents()
+"""
+
 
 def upgrade() -> None:
+    op.execute(_TELL)
+    op.execute(_TOLD)
     op.create_table(
         "alert_definitions",
         sa.Column("kind", sa.Text(), nullable=False, comment="rule, contact or policy"),
@@ -312,6 +327,12 @@ def upgrade() -> None:
         ),
         sa.Column("instance", sa.Text(), nullable=False, comment="host and process"),
         sa.Column("since", sa.DateTime(timezone=True), nullable=False, comment="UTC"),
+        sa.Column(
+            "renewed_at",
+            sa.DateTime(timezone=True),
+            nullable=False,
+            comment="when it last said so, by the database's clock, UTC",
+        ),
         sa.CheckConstraint("single", name=op.f("alert_leader_single_check")),
         sa.PrimaryKeyConstraint("single", name="alert_leader_pkey"),
         comment="Which alerting process leads",
