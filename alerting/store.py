@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import RowMapping, and_, bindparam, insert, null, select, update
+from sqlalchemy import Executable, and_, bindparam, insert, null, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -49,7 +49,8 @@ class Happened:
         """The subject's and the rule's, and what every alert has."""
         seen = self.seen.labels if self.seen else {}
         own = {"rule": self.rule.name, "subject": self.subject, "kind": self.rule.when.kind}
-        return {**seen, **self.rule.labels, **own, "priority": self.priority.value}
+        runbook = {"runbook": self.rule.runbook} if self.rule.runbook else {}
+        return {**seen, **self.rule.labels, **runbook, **own, "priority": self.priority.value}
 
 
 async def open_states(connection: AsyncConnection) -> dict[tuple[str, str], State]:
@@ -95,7 +96,7 @@ async def write_values(connection: AsyncConnection, states: Iterable[State], now
         await connection.execute(changing, rows)
 
 
-async def _written(connection: AsyncConnection, happened: Happened, now: datetime) -> RowMapping | None:
+async def _written(connection: AsyncConnection, happened: Happened, now: datetime) -> dict[str, Any] | None:
     """The alert's row, or None where that had been written before."""
     told, seen = happened.change.state, happened.seen
     values = {
@@ -122,10 +123,10 @@ async def _written(connection: AsyncConnection, happened: Happened, now: datetim
         | {"revision": alerts.c.revision + 1, "clear_since": None},
         where=and_(alerts.c.state == "pending", new.excluded.state == "firing"),
     ).returning(alerts)
-    return (await connection.execute(writing)).mappings().one_or_none()
+    return await _row(connection, writing)
 
 
-async def _over(connection: AsyncConnection, happened: Happened, now: datetime) -> RowMapping | None:
+async def _over(connection: AsyncConnection, happened: Happened, now: datetime) -> dict[str, Any] | None:
     told = happened.change.state
     ending = (
         update(alerts)
@@ -140,7 +141,12 @@ async def _over(connection: AsyncConnection, happened: Happened, now: datetime) 
         )
         .returning(alerts)
     )
-    return (await connection.execute(ending)).mappings().one_or_none()
+    return await _row(connection, ending)
+
+
+async def _row(connection: AsyncConnection, writing: Executable) -> dict[str, Any] | None:
+    found = (await connection.execute(writing)).mappings().one_or_none()
+    return dict(found) if found is not None else None
 
 
 _WRITERS: Final = {"pending": _written, "firing": _written, "resolved": _over, "calmed": _over}

@@ -455,7 +455,9 @@ alert_notices = Table(
     Column("created_at", Time, nullable=False, server_default=func.now(), comment="UTC"),
     Column("due_at", Time, nullable=False, comment="until when it waits for others of its group, UTC"),
     Column("done_at", Time, comment="when its notifications were written, UTC"),
-    Column("outcome", Text, comment="told, or muted: silenced, inhibited, over before it was due, or nobody to tell"),
+    Column(
+        "outcome", Text, comment="told, muted (silenced, inhibited, or over before it was due) or nobody (is there)"
+    ),
     Index(
         "alert_notices_waiting_idx",
         "route",

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, StringConstraints
@@ -90,6 +91,7 @@ class Matcher:
     value: str
 
     @classmethod
+    @lru_cache(maxsize=4_096)
     def parse(cls, text: str) -> "Matcher":
         """Raises `ConfigurationError` for what is no matcher, or whose pattern is no regular expression."""
         found = _MATCHER.match(text)

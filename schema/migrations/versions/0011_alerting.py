@@ -207,7 +207,7 @@ def upgrade() -> None:
         sa.Column(
             "outcome",
             sa.Text(),
-            comment="told, or muted: silenced, inhibited, over before it was due, or nobody to tell",
+            comment="told, muted (silenced, inhibited, or over before it was due) or nobody (is there)",
         ),
         sa.PrimaryKeyConstraint("id", name="alert_notices_pkey"),
         comment="What people are to be told: one row for a group of alerts, written with the change that it is about",
