@@ -10,6 +10,7 @@ from typing import Any, Final, Generic, Literal, TypeVar
 
 from pydantic import ValidationError
 from sqlalchemy import RowMapping, Select, func, insert, literal, null, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.sql.dml import ReturningInsert
 
 from schema.alerting.routing import Contact, Policy
@@ -43,7 +44,7 @@ def current(kind: Kind, name: str | None = None) -> Select[Any]:
     """The newest version of each that was not deleted, or of the one called `name`."""
     newest = (
         select(alert_definitions)
-        .distinct(alert_definitions.c.name)
+        .ext(distinct_on(alert_definitions.c.name))
         .where(alert_definitions.c.kind == kind)
         .order_by(alert_definitions.c.name, alert_definitions.c.version.desc())
     )
