@@ -6,11 +6,11 @@ since its epoch has passed (`alerting.database.leading`). One that stops gives i
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -30,7 +30,7 @@ log = get_logger("alerting")
 
 
 async def take_lead(engine: AsyncEngine) -> int | None:
-    """The epoch from now on, or None while another process leads."""
+    """The epoch from now on, or None while another process leads. One that led and lost its way may go on at once."""
     values = {"instance": instance_name(), "since": _NOW, "renewed_at": _NOW}
     taking = (
         insert(alert_leader)
@@ -38,7 +38,7 @@ async def take_lead(engine: AsyncEngine) -> int | None:
         .on_conflict_do_update(
             index_elements=[alert_leader.c.single],
             set_={"epoch": alert_leader.c.epoch + 1, **values},
-            where=alert_leader.c.renewed_at < _NOW - LEASE,
+            where=or_(alert_leader.c.renewed_at < _NOW - LEASE, alert_leader.c.instance == values["instance"]),
         )
         .returning(alert_leader.c.epoch)
     )
@@ -71,11 +71,11 @@ async def leader(engine: AsyncEngine) -> str | None:
 
 
 async def lead(
-    engine: AsyncEngine, work: Callable[[int, asyncio.Event], Awaitable[None]], stop: asyncio.Event
+    engine: AsyncEngine, work: Callable[[int, asyncio.Event], Coroutine[object, object, None]], stop: asyncio.Event
 ) -> None:
     """Wait until this process leads, and do `work` while it does; until `stop` is set, or another takes over.
 
-    `work` is given the epoch, and an event that is set when it has to end.
+    `work` is given the epoch, and an event that is set when it has to end; what it raises is raised in a group.
     """
     while (epoch := await take_lead(engine)) is None:
         if await stopped_within(stop, RENEWED_EACH):
@@ -86,24 +86,20 @@ async def lead(
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_keep(engine, epoch, stop, ending))
-            tasks.create_task(_done(work(epoch, ending), ending))
+            tasks.create_task(work(epoch, ending))
+    except* Superseded:
+        log.warning("alerting.superseded", epoch=epoch)
     finally:
         LEADS.set(0)
-        if stop.is_set():
-            await give_back(engine, epoch)
+    if stop.is_set():
+        await give_back(engine, epoch)
 
 
 async def _keep(engine: AsyncEngine, epoch: int, stop: asyncio.Event, ending: asyncio.Event) -> None:
+    """Renew the lease until `stop` is set; then `work` has to end, while the lease is still held."""
     try:
-        while not ending.is_set() and not await stopped_within(stop, RENEWED_EACH):
+        while not await stopped_within(stop, RENEWED_EACH):
             async with asyncio.timeout(LEASE.total_seconds()):
                 await renew(engine, epoch)
-    finally:
-        ending.set()
-
-
-async def _done(work: Awaitable[None], ending: asyncio.Event) -> None:
-    try:
-        await work
     finally:
         ending.set()

@@ -1,0 +1,82 @@
+"""The loop of dispatch: tells what is due, and reminds of what is left."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import product
+from typing import Final
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from alerting.database import leading
+from alerting.dispatch.reminders import remind
+from alerting.dispatch.telling import tell_due
+from alerting.metrics import ALERTS
+from alerting.rulebook import Rulebook
+from schema.alerting.words import Priority
+from schema.tables import alerts
+
+LOOKS_EACH: Final = 0.25  # seconds
+REMINDS_EACH: Final = 5.0  # seconds
+
+
+@dataclass
+class Dispatcher:
+    """For the process that leads since `epoch`.
+
+    `wake` is set when there is something to tell, `written` by it when there are notifications to deliver.
+    """
+
+    engine: AsyncEngine
+    epoch: int | None
+    book: Rulebook = field(default_factory=Rulebook)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    written: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Tell and remind until `stop` is set; what the database raises is raised."""
+        next_reminder = 0.0
+        while not stop.is_set():
+            now = datetime.now(UTC)
+            if now.timestamp() >= next_reminder:
+                await self.remind(now)
+                next_reminder = now.timestamp() + REMINDS_EACH
+            await self.tell(now)
+            await self._wait(stop)
+
+    async def tell(self, now: datetime) -> int:
+        """Tell all notices that are due; how many."""
+        count = 0
+        while await self._tell_one(now):
+            count += 1
+        if count:
+            self.written.set()
+        return count
+
+    async def remind(self, now: datetime) -> int:
+        """Write the notices that nobody has written; how many groups they are of."""
+        async with leading(self.engine, self.epoch) as connection:
+            await self.book.refresh(connection)
+            await _count(connection)
+            return await remind(connection, self.book.policy, now)
+
+    async def _tell_one(self, now: datetime) -> bool:
+        async with leading(self.engine, self.epoch) as connection:
+            return await tell_due(connection, self.book, now)
+
+    async def _wait(self, stop: asyncio.Event) -> None:
+        waiting = [asyncio.create_task(event.wait()) for event in (stop, self.wake)]
+        await asyncio.wait(waiting, timeout=LOOKS_EACH, return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()
+        self.wake.clear()
+
+
+async def _count(connection: AsyncConnection) -> None:
+    """Tell the metrics how many alerts there are."""
+    counted = select(alerts.c.state, alerts.c.priority, func.count()).where(alerts.c.state != "resolved")
+    found = await connection.execute(counted.group_by(alerts.c.state, alerts.c.priority))
+    known = {(state, priority): count for state, priority, count in found}
+    for state, priority in product(("pending", "firing"), Priority):
+        ALERTS.labels(state, priority).set(known.get((state, priority), 0))
