@@ -1,0 +1,95 @@
+"""Incidents: each that has not been cleared is a subject; its value says how severe it is, 1 (low) to 4 (critical).
+
+Its label `sensor` lists the sensors it affects; area, road and corridor are its own, else those of these sensors.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alerting.conditions.context import Context
+from alerting.conditions.places import Places, places, source_of
+from alerting.conditions.statements import statement
+from alerting.observation import Observation
+from schema.alerting.rules import Reported, Where
+from schema.alerting.words import Priority
+
+_FROM_SENSORS: Final = ("area", "road", "corridor")
+
+
+@dataclass(frozen=True)
+class Incident:
+    """What is known of one at a moment."""
+
+    id: str
+    kind: str
+    severity: str
+    sensors: Sequence[str]
+    area: str | None
+    road: str | None
+    lanes_blocked: int | None = None
+
+
+async def observe(connection: AsyncConnection, when: Reported, where: Where, context: Context) -> list[Observation]:
+    """Each incident that lasts and fits."""
+    known = await places(connection, context)
+    values: dict[str, Any] = {
+        "severities": severities(when),
+        "all_kinds": not when.types,
+        "kinds": list(when.types),
+    }
+    rows = await connection.execute(statement("incident"), values)
+    return list(observed((Incident(*row) for row in rows), where, known))
+
+
+def severities(when: Reported) -> list[str]:
+    """Those that are at least as severe as the rule asks."""
+    return [severity.value for severity in Priority if severity.rank >= Priority(when.severity).rank]
+
+
+def observed(incidents: Iterable[Incident], where: Where, known: Places) -> Iterable[Observation]:
+    """Those that fit `where`, as observations."""
+    for incident in incidents:
+        labels = _labels(incident, known)
+        if _fits(labels, where):
+            priority = Priority(incident.severity)
+            yield Observation(incident.id, _name(incident), float(priority.rank + 1), labels, priority)
+
+
+def _labels(incident: Incident, known: Places) -> dict[str, str | list[str]]:
+    labels: dict[str, str | list[str]] = {
+        "incident": incident.id,
+        "kind": incident.kind,
+        "severity": incident.severity,
+        "source": source_of(incident.id),
+    }
+    if incident.sensors:
+        labels["sensor"] = list(incident.sensors)
+    affected = [known.sensors[known.columns[name]] for name in incident.sensors if name in known.columns]
+    own = {"area": incident.area, "road": incident.road}
+    for label in _FROM_SENSORS:
+        values = sorted({str(sensor.labels[label]) for sensor in affected if label in sensor.labels})
+        value = own.get(label) or (values[0] if len(values) == 1 else values)
+        if value:
+            labels[label] = value
+    return labels
+
+
+def _fits(labels: dict[str, str | list[str]], where: Where) -> bool:
+    asked = {"area": where.areas, "road": where.roads, "corridor": where.corridors, "sensor": where.sensors}
+    return not where.clusters and all(
+        any(value in wanted for value in _several(labels.get(label, []))) for label, wanted in asked.items() if wanted
+    )
+
+
+def _several(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def _name(incident: Incident) -> str:
+    what = incident.kind.replace("_", " ")
+    if incident.road:
+        return f"{what} on {incident.road}"
+    return f"{what} in {incident.area}" if incident.area else f"{what} {incident.id}"
