@@ -29,16 +29,16 @@ _ENDED: Final = text("'-infinity'::timestamptz")
 log = get_logger("alerting")
 
 
-async def take_lead(engine: AsyncEngine) -> int | None:
+async def take_lead(engine: AsyncEngine, instance: str) -> int | None:
     """The epoch from now on, or None while another process leads. One that led and lost its way may go on at once."""
-    values = {"instance": instance_name(), "since": _NOW, "renewed_at": _NOW}
+    values = {"instance": instance, "since": _NOW, "renewed_at": _NOW}
     taking = (
         insert(alert_leader)
         .values(single=True, epoch=1, **values)
         .on_conflict_do_update(
             index_elements=[alert_leader.c.single],
             set_={"epoch": alert_leader.c.epoch + 1, **values},
-            where=or_(alert_leader.c.renewed_at < _NOW - LEASE, alert_leader.c.instance == values["instance"]),
+            where=or_(alert_leader.c.renewed_at < _NOW - LEASE, alert_leader.c.instance == instance),
         )
         .returning(alert_leader.c.epoch)
     )
@@ -71,13 +71,16 @@ async def leader(engine: AsyncEngine) -> str | None:
 
 
 async def lead(
-    engine: AsyncEngine, work: Callable[[int, asyncio.Event], Coroutine[object, object, None]], stop: asyncio.Event
+    engine: AsyncEngine,
+    work: Callable[[int, asyncio.Event], Coroutine[object, object, None]],
+    stop: asyncio.Event,
+    instance: str | None = None,
 ) -> None:
     """Wait until this process leads, and do `work` while it does; until `stop` is set, or another takes over.
 
     `work` is given the epoch, and an event that is set when it has to end; what it raises is raised in a group.
     """
-    while (epoch := await take_lead(engine)) is None:
+    while (epoch := await take_lead(engine, instance or instance_name())) is None:
         if await stopped_within(stop, RENEWED_EACH):
             return
     log.info("alerting.leads", epoch=epoch)
