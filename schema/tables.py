@@ -466,6 +466,7 @@ alert_notices = Table(
         unique=True,
         postgresql_where=text("done_at IS NULL AND route <> 'direct'"),
     ),
+    Index("alert_notices_alert_ids_idx", "alert_ids", postgresql_using="gin"),
     Index("alert_notices_due_idx", "due_at", postgresql_where=text("done_at IS NULL")),
     comment="What people are to be told: one row for a group of alerts, written with the change that it is about",
 )
@@ -502,6 +503,7 @@ notifications = Table(
     Column("finished_at", Time, comment="when it was delivered or given up, UTC"),
     Column("error", Text, comment="of the newest attempt; NULL when it succeeded"),
     Column("reference", JSONB, comment="by which the receiver knows it, such as Slack's channel and ts"),
+    Column("taken_by", BigInteger, comment="epoch of the leader that is sending it"),
     Index("notifications_waiting_idx", "next_at", postgresql_where=text("state = 'waiting'")),
     Index("notifications_given_up_idx", "finished_at", postgresql_where=text("state = 'given_up'")),
     CheckConstraint("state IN ('waiting', 'delivered', 'given_up', 'obsolete')", name="state"),

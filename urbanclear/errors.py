@@ -13,6 +13,10 @@ UrbanclearError            says in one sentence what is wrong and what to do nex
 ├── RetryFenced            another retry of dead letters began, and stopped this one
 ├── NotDelivered           Kafka did not take what was sent to it
 │   └── KafkaAway          it did not answer in time
+├── NotSent                a notification was not taken by its receiver
+│   ├── TryLater           it may be, later
+│   └── Refused            it will never be
+├── LeadershipLost         another alerting process leads now
 └── InvalidEvent           one message cannot be accepted; carries the dead letter's reason
 
 The command prints the sentence and exits with 1; anything else is a bug and keeps its traceback.
@@ -83,6 +87,30 @@ class NotDelivered(UrbanclearError):
 
 class KafkaAway(NotDelivered):
     """Kafka did not answer in time."""
+
+
+class NotSent(UrbanclearError):
+    """A notification was not taken by its receiver."""
+
+
+class TryLater(NotSent):
+    """It may be taken later: not before `after` has passed, where the receiver said so.
+
+    `whole`: the trouble is the receiver's with every notification, and not this one's alone.
+    """
+
+    def __init__(self, detail: str, *, after: timedelta | None = None, whole: bool = True) -> None:
+        super().__init__(detail)
+        self.after = after
+        self.whole = whole
+
+
+class Refused(NotSent):
+    """It will never be taken: the address is wrong, or the receiver said no for good."""
+
+
+class LeadershipLost(UrbanclearError):
+    """Another alerting process leads now; this one must not go on."""
 
 
 class InvalidEvent(UrbanclearError):

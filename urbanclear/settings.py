@@ -7,8 +7,9 @@ last, so that every command finds the running stack without being told.
 import re
 from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from zoneinfo import available_timezones
 
 from pydantic import (
@@ -275,6 +276,30 @@ class Settings(BaseSettings):
     )
     bottleneck_speed_kmh: float = Field(64.4, gt=0, description="speed below which traffic counts as congested")
     bottleneck_drop_kmh: float = Field(32.2, gt=0, description="least rise of speed past a bottleneck")
+    public_url: HttpUrl | None = Field(
+        None, description="where people reach the live page, to which messages link: `https://traffic.example`"
+    )
+    smtp_host: str | None = Field(None, description="mail server that e-mails are handed to")
+    smtp_port: int = Field(587, ge=1, le=65535, description="its port")
+    smtp_tls: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="how it is spoken to: `starttls`, `tls` from the start, `none`"
+    )
+    smtp_user: str | None = Field(None, description="name to log in to it with; without one nobody logs in")
+    smtp_password: SecretStr | None = Field(None, description="password to log in to it with")
+    smtp_from: str = Field("Urbanclear <urbanclear@localhost>", description="whom e-mails are from")
+    alert_private_networks: Words = Field(
+        (),
+        description="networks of one's own that notifications may go to, also without TLS, with commas between: "
+        "`10.1.0.0/16`",
+    )
+    alert_templates: Path | None = Field(
+        None, description="folder of templates that take the place of those that come with Urbanclear"
+    )
+    alert_rate_email: Rate = Field("60000/minute", description="most e-mails in such a time")
+    alert_rate_slack: Rate = Field("300/minute", description="most messages to Slack in such a time")
+    alert_rate_webhook: Rate = Field("6000/minute", description="most calls of webhooks in such a time")
+    alert_rate_sms: Rate = Field("60/minute", description="most SMS in such a time")
+    alert_rate_push: Rate = Field("600/minute", description="most push messages in such a time")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level logged")
     log_format: str = Field("console", pattern="^(console|json)$", description="form of a log line")
 
@@ -292,6 +317,13 @@ class Settings(BaseSettings):
         if len({value is None for value in (self.oidc_issuer, self.oidc_audience, self.oidc_jwks_url)}) > 1:
             raise ValueError("set URBANCLEAR_OIDC_ISSUER, _AUDIENCE and _JWKS_URL, or none of them")
         return self
+
+    @field_validator("alert_private_networks")
+    @classmethod
+    def _networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        for network in networks:
+            ip_network(network)
+        return networks
 
     @field_validator("nightly_at")
     @classmethod

@@ -213,6 +213,9 @@ def upgrade() -> None:
         comment="What people are to be told: one row for a group of alerts, written with the change that it is about",
     )
     op.create_index(
+        "alert_notices_alert_ids_idx", "alert_notices", ["alert_ids"], unique=False, postgresql_using="gin"
+    )
+    op.create_index(
         "alert_notices_due_idx",
         "alert_notices",
         ["due_at"],
@@ -268,6 +271,7 @@ def upgrade() -> None:
             postgresql.JSONB(),
             comment="by which the receiver knows it, such as Slack's channel and ts",
         ),
+        sa.Column("taken_by", sa.BigInteger(), comment="epoch of the leader that is sending it"),
         sa.CheckConstraint(
             "state IN ('waiting', 'delivered', 'given_up', 'obsolete')", name=op.f("notifications_state_check")
         ),

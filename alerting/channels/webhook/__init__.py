@@ -1,0 +1,1 @@
+"""Webhooks: a message as JSON, signed, to any receiver that speaks HTTP."""
