@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from schema.database import APPLICATION, sqlalchemy_url
 from schema.tables import alert_leader
-from urbanclear.errors import UrbanclearError
+from urbanclear.errors import LeadershipLost
 
 STATEMENT_TIMEOUT_MS: Final = 10_000
 #: A process that is paused or cut off in a transaction does not keep others out for longer.
@@ -18,10 +18,6 @@ _OPTIONS: Final = (
     f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c idle_in_transaction_session_timeout={_IDLE_TIMEOUT_MS} "
     f"-c tcp_user_timeout={_IDLE_TIMEOUT_MS} -c timezone=UTC"
 )
-
-
-class Superseded(UrbanclearError):
-    """Another process leads now; nothing of this transaction was kept."""
 
 
 def connected(url: str) -> AsyncEngine:
@@ -38,11 +34,11 @@ def connected(url: str) -> AsyncEngine:
 async def leading(engine: AsyncEngine, epoch: int | None) -> AsyncIterator[AsyncConnection]:
     """A transaction of the process that leads since `epoch`; None is not held against who leads.
 
-    Raises `Superseded` where another does. Whoever takes over waits for it to end.
+    Raises `LeadershipLost` where another does. Whoever takes over waits for it to end.
     """
     async with engine.begin() as connection:
         if epoch is not None:
             mine = select(alert_leader.c.epoch).where(alert_leader.c.epoch == epoch).with_for_update(read=True)
             if await connection.scalar(mine) is None:
-                raise Superseded("Another alerting process leads now.")
+                raise LeadershipLost("Another alerting process leads now.")
         yield connection

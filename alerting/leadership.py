@@ -14,10 +14,10 @@ from sqlalchemy import func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from alerting.database import Superseded
 from alerting.metrics import LEADS
 from schema.heartbeat import instance_name
 from schema.tables import alert_leader
+from urbanclear.errors import LeadershipLost
 from urbanclear.logs import get_logger
 from urbanclear.serving import stopped_within
 
@@ -48,11 +48,11 @@ async def take_lead(engine: AsyncEngine, instance: str) -> int | None:
 
 
 async def renew(engine: AsyncEngine, epoch: int) -> None:
-    """Go on leading; raises `Superseded` where another process took over."""
+    """Go on leading; raises `LeadershipLost` where another process took over."""
     renewing = update(alert_leader).where(alert_leader.c.epoch == epoch).values(renewed_at=_NOW)
     async with engine.begin() as connection:
         if (await connection.execute(renewing)).rowcount == 0:
-            raise Superseded("Another alerting process leads now.")
+            raise LeadershipLost("Another alerting process leads now.")
 
 
 async def give_back(engine: AsyncEngine, epoch: int) -> None:
@@ -90,7 +90,7 @@ async def lead(
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_keep(engine, epoch, stop, ending))
             tasks.create_task(work(epoch, ending))
-    except* Superseded:
+    except* LeadershipLost:
         log.warning("alerting.superseded", epoch=epoch)
     finally:
         LEADS.set(0)

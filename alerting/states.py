@@ -17,15 +17,20 @@ from typing import Literal
 
 from alerting.observation import Observation
 from schema.alerting.rules import Rule
+from schema.alerting.words import Priority
 
 Phase = Literal["pending", "firing", "resolved"]
 Reason = Literal["value", "no_data"]
-Kind = Literal["pending", "firing", "resolved", "calmed"]
+Kind = Literal["pending", "firing", "raised", "resolved", "calmed"]
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """An alert of a rule about a subject. `id` is the same whoever comes to it; `value` is the last that was seen."""
+    """An alert of a rule about a subject.
+
+    `id` is the same whoever comes to it; `value` is the last that was seen, `priority` the highest that an incident
+    has had.
+    """
 
     id: str
     phase: Phase
@@ -34,11 +39,12 @@ class State:
     fired_at: datetime | None = None
     clear_since: datetime | None = None
     value: float | None = None
+    priority: Priority | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What became of an alert. `calmed` is a pending one that is no more; it and `resolved` are its end."""
+    """What became of an alert. `raised`: it has become more urgent; `calmed`: it was pending, and is no more."""
 
     kind: Kind
     state: State
@@ -66,9 +72,11 @@ def advance(rule: Rule, state: State | None, seen: Observation | None, now: date
         return following, (over, *changes)
     match what:
         case _Seen.HOLDS:
-            return _holding(rule, state, _subject(rule, seen), value, now)
+            assert seen is not None, rule.name  # noqa: S101 (what holds was seen)
+            return _holding(rule, state, seen, now)
         case _Seen.MISSING:
-            return _missing(rule, state, _subject(rule, seen), now)
+            assert seen is not None, rule.name  # noqa: S101
+            return _missing(rule, state, seen.subject, now)
     if state is None:
         return None, ()
     if state.phase == "pending":
@@ -106,21 +114,26 @@ def _judged(rule: Rule, seen: Observation | None) -> tuple[_Seen, float | None]:
     return (_Seen.CLEAR if bounds.clears(seen.value) else _Seen.BETWEEN), seen.value
 
 
-def _subject(rule: Rule, seen: Observation | None) -> str:
-    assert seen is not None, rule.name  # noqa: S101 (what holds or is missing was seen)
-    return seen.subject
-
-
-def _holding(rule: Rule, state: State | None, subject: str, value: float | None, now: datetime) -> Step:
+def _holding(rule: Rule, state: State | None, seen: Observation, now: datetime) -> Step:
     if state is not None and state.phase == "firing":
-        return replace(state, clear_since=None, value=value), ()
+        return _going_on(rule, state, seen)
     changes: tuple[Change, ...] = ()
     if state is not None and state.reason == "no_data":
         changes, state = (Change("calmed", state),), None
     if state is None:
-        state = State(alert_id(rule.name, subject, now, "value"), "pending", "value", now, value=value)
+        found = alert_id(rule.name, seen.subject, now, "value")
+        state = State(found, "pending", "value", now, value=seen.value, priority=seen.priority)
         changes = (*changes, Change("pending", state)) if rule.for_ else changes
-    return _fired_after(replace(state, value=value), rule.for_, now, changes)
+    return _fired_after(replace(state, value=seen.value, priority=seen.priority), rule.for_, now, changes)
+
+
+def _going_on(rule: Rule, state: State, seen: Observation) -> Step:
+    state = replace(state, clear_since=None, value=seen.value)
+    before = -1 if state.priority is None else state.priority.rank
+    if rule.priority != "by_severity" or seen.priority is None or seen.priority.rank <= before:
+        return state, ()
+    state = replace(state, priority=seen.priority)
+    return state, (Change("raised", state),)
 
 
 def _missing(rule: Rule, state: State | None, subject: str, now: datetime) -> Step:

@@ -55,11 +55,19 @@ class Happened:
 
 async def open_states(connection: AsyncConnection) -> dict[tuple[str, str], State]:
     """Every alert that is pending or firing, by rule and subject."""
-    columns = ("id", "state", "reason", "started_at", "fired_at", "clear_since", "value")
-    found = await connection.execute(
-        select(alerts.c.rule, alerts.c.subject, *(alerts.c[name] for name in columns)).where(_OPEN)
-    )
-    return {(rule, subject): State(*rest) for rule, subject, *rest in found}
+    return {
+        (row.rule, row.subject): State(
+            row.id,
+            row.state,
+            row.reason,
+            row.started_at,
+            row.fired_at,
+            row.clear_since,
+            row.value,
+            Priority(row.priority),
+        )
+        for row in await connection.execute(select(alerts).where(_OPEN))
+    }
 
 
 async def write_changes(connection: AsyncConnection, changes: Sequence[Happened], now: datetime) -> None:
@@ -126,6 +134,24 @@ async def _written(connection: AsyncConnection, happened: Happened, now: datetim
     return await _row(connection, writing)
 
 
+async def _raised(connection: AsyncConnection, happened: Happened, now: datetime) -> dict[str, Any] | None:
+    raising = (
+        update(alerts)
+        .where(alerts.c.id == happened.change.state.id, _OPEN, alerts.c.priority != happened.priority.value)
+        .values(
+            priority=happened.priority.value,
+            labels=happened.labels,
+            summary=happened.summary,
+            description=happened.description,
+            value=happened.change.state.value,
+            observed_at=now,
+            revision=alerts.c.revision + 1,
+        )
+        .returning(alerts)
+    )
+    return await _row(connection, raising)
+
+
 async def _over(connection: AsyncConnection, happened: Happened, now: datetime) -> dict[str, Any] | None:
     told = happened.change.state
     ending = (
@@ -149,4 +175,4 @@ async def _row(connection: AsyncConnection, writing: Executable) -> dict[str, An
     return dict(found) if found is not None else None
 
 
-_WRITERS: Final = {"pending": _written, "firing": _written, "resolved": _over, "calmed": _over}
+_WRITERS: Final = {"pending": _written, "firing": _written, "raised": _raised, "resolved": _over, "calmed": _over}

@@ -414,8 +414,8 @@ alert_events = Table(
         "kind",
         Text,
         nullable=False,
-        comment="pending, firing, resolved, calmed (pending, and then not), acknowledged, unacknowledged, assigned, "
-        "commented, escalated, notified or muted",
+        comment="pending, firing, raised (to another priority), resolved, calmed (pending, and then not), "
+        "acknowledged, unacknowledged, assigned, commented, escalated, notified or muted",
     ),
     Column("actor", Text, nullable=False, comment="who did it; alerting for what came by itself"),
     Column("detail", JSONB, nullable=False, server_default=text("'{}'"), comment="such as the words of a comment"),

@@ -1,6 +1,7 @@
 """The loop of dispatch: tells what is due, and reminds of what is left."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import product
@@ -25,14 +26,15 @@ REMINDS_EACH: Final = 5.0  # seconds
 class Dispatcher:
     """For the process that leads since `epoch`.
 
-    `wake` is set when there is something to tell, `written` by it when there are notifications to deliver.
+    `wake` is set when there is something to tell, `written` is called when there are notifications to
+    deliver.
     """
 
     engine: AsyncEngine
     epoch: int | None
     book: Rulebook = field(default_factory=Rulebook)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
-    written: asyncio.Event = field(default_factory=asyncio.Event)
+    written: Callable[[], None] = lambda: None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Tell and remind until `stop` is set; what the database raises is raised."""
@@ -51,7 +53,7 @@ class Dispatcher:
         while await self._tell_one(now):
             count += 1
         if count:
-            self.written.set()
+            self.written()
         return count
 
     async def remind(self, now: datetime) -> int:

@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from alerting.database import Superseded, leading
+from alerting.database import leading
 from alerting.leadership import LEASE, give_back, lead, leader, renew, take_lead
 from tests.waiting import until
+from urbanclear.errors import LeadershipLost
 
 
 async def _lapse(engine: AsyncEngine) -> None:
@@ -41,9 +42,9 @@ async def test_whoever_was_taken_over_from_can_write_nothing(engine: AsyncEngine
         await connection.execute(text("CREATE TABLE written (epoch int)"))
     await _lapse(engine)
     assert await take_lead(engine, "two") == 2
-    with pytest.raises(Superseded):
+    with pytest.raises(LeadershipLost):
         await renew(engine, 1)
-    with pytest.raises(Superseded):
+    with pytest.raises(LeadershipLost):
         async with leading(engine, 1) as connection:
             await connection.execute(text("INSERT INTO written VALUES (1)"))
     async with leading(engine, 2) as connection:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from alerting.observation import Observation
 from alerting.states import State, advance
 from schema.alerting.rules import Rule
+from schema.alerting.words import Priority
 
 START = datetime(2026, 1, 5, 8, tzinfo=UTC)
 SUBJECT = "city:1"
@@ -78,6 +79,15 @@ def test_no_data_can_count_as_all_well() -> None:
 
 def test_a_subject_that_is_gone_is_well() -> None:
     assert lived(rule(), 10, "gone") == [(0, "firing", "value"), (1, "resolved", "value")]
+
+
+def test_an_incident_that_has_become_worse_is_raised_and_one_that_eases_is_not() -> None:
+    reported = rule(when={"kind": "incident"}, priority="by_severity")
+    state, kinds = None, []
+    for priority in (Priority.LOW, Priority.LOW, Priority.CRITICAL, Priority.MEDIUM):
+        state, changes = advance(reported, state, Observation(SUBJECT, "Broadway", None, priority=priority), START)
+        kinds.append([(change.kind, change.state.priority) for change in changes])
+    assert kinds == [[("firing", Priority.LOW)], [], [("raised", Priority.CRITICAL)], []]
 
 
 def test_where_a_rule_has_no_bounds_being_there_is_what_counts() -> None:

@@ -126,8 +126,8 @@ def upgrade() -> None:
             "kind",
             sa.Text(),
             nullable=False,
-            comment="pending, firing, resolved, calmed (pending, and then not), acknowledged, unacknowledged, "
-            "assigned, commented, escalated, notified or muted",
+            comment="pending, firing, raised (to another priority), resolved, calmed (pending, and then not), "
+            "acknowledged, unacknowledged, assigned, commented, escalated, notified or muted",
         ),
         sa.Column("actor", sa.Text(), nullable=False, comment="who did it; alerting for what came by itself"),
         sa.Column(
