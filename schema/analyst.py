@@ -89,6 +89,7 @@ def _statements(database: str, settings: Settings) -> list[sql.Composed]:
         sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(place, role),
         sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(role),
         sql.SQL("GRANT SELECT ON {} TO {}").format(relations, role),
+        sql.SQL("GRANT {} TO CURRENT_USER").format(role),  # alerting asks analysts' queries as this role
         limits.format(role, place, sql.SQL("statement_timeout"), milliseconds),
         limits.format(role, place, sql.SQL("default_transaction_read_only"), sql.Literal("on")),
     ]

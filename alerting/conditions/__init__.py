@@ -5,7 +5,7 @@ At most three queries a rule and evaluation, and most are shared by the rules of
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from alerting.conditions import anomaly, deviation, forecast, incident, silence, threshold
+from alerting.conditions import anomaly, deviation, forecast, incident, silence, sql, threshold
 from alerting.conditions.context import Context
 from alerting.conditions.silence import sources_down
 from alerting.observation import Observation
@@ -32,5 +32,5 @@ async def observe(connection: AsyncConnection, rule: Rule, context: Context) -> 
             return await anomaly.observe(connection, when, rule.where, context)
         case Silent() as when:
             return await silence.observe(connection, when, rule.where, context)
-        case Query():
-            raise NotImplementedError
+        case Query() as when:
+            return await sql.observe(connection, when, rule.where, context)

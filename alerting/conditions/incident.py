@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alerting.conditions.context import Context
-from alerting.conditions.places import Places, places, source_of
+from alerting.conditions.places import Places, fits, places, source_of
 from alerting.conditions.statements import statement
 from alerting.observation import Observation
 from schema.alerting.rules import Reported, Where
@@ -52,13 +52,14 @@ def severities(when: Reported) -> list[str]:
 def observed(incidents: Iterable[Incident], where: Where, known: Places) -> Iterable[Observation]:
     """Those that fit `where`, as observations."""
     for incident in incidents:
-        labels = _labels(incident, known)
-        if _fits(labels, where):
+        labels = labels_of(incident, known)
+        if fits(labels, where):
             priority = Priority(incident.severity)
             yield Observation(incident.id, _name(incident), float(priority.rank + 1), labels, priority)
 
 
-def _labels(incident: Incident, known: Places) -> dict[str, str | list[str]]:
+def labels_of(incident: Incident, known: Places) -> dict[str, str | list[str]]:
+    """What it is about, as labels."""
     labels: dict[str, str | list[str]] = {
         "incident": incident.id,
         "kind": incident.kind,
@@ -75,17 +76,6 @@ def _labels(incident: Incident, known: Places) -> dict[str, str | list[str]]:
         if value:
             labels[label] = value
     return labels
-
-
-def _fits(labels: dict[str, str | list[str]], where: Where) -> bool:
-    asked = {"area": where.areas, "road": where.roads, "corridor": where.corridors, "sensor": where.sensors}
-    return not where.clusters and all(
-        any(value in wanted for value in _several(labels.get(label, []))) for label, wanted in asked.items() if wanted
-    )
-
-
-def _several(value: str | list[str]) -> list[str]:
-    return [value] if isinstance(value, str) else value
 
 
 def _name(incident: Incident) -> str:

@@ -66,12 +66,7 @@ class Places:
 
     def that_fit(self, where: Where) -> list[int]:
         """The columns of the sensors that fit each line of `where`."""
-        wanted = {label: set(getattr(where, line)) for label, line in _WHERE.items() if getattr(where, line)}
-        return [
-            column
-            for column, sensor in enumerate(self.sensors)
-            if all(sensor.labels.get(label) in values for label, values in wanted.items())
-        ]
+        return [column for column, sensor in enumerate(self.sensors) if fits(sensor.labels, where)]
 
 
 async def places(connection: AsyncConnection, context: Context) -> Places:
@@ -96,6 +91,17 @@ async def _read(connection: AsyncConnection) -> Places:
         numbers.append(others)
     length, free_flow, per_hour = np.array(numbers, np.float64).reshape(len(sensors), 3).T
     return Places(tuple(sensors), length, np.where(free_flow > 0, free_flow, np.nan), per_hour)
+
+
+def fits(labels: Mapping[str, str | list[str]], where: Where) -> bool:
+    """Whether what has these labels fits each line of `where` that is there; of several values one is enough."""
+    for label, line in _WHERE.items():
+        wanted: tuple[str, ...] = getattr(where, line)
+        if wanted:
+            value = labels.get(label, "")
+            if not any(one in wanted for one in ([value] if isinstance(value, str) else value)):
+                return False
+    return True
 
 
 def source_of(external_id: str) -> str:
