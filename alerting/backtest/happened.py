@@ -21,7 +21,7 @@ from schema.alerting.words import Priority
 
 @dataclass(frozen=True)
 class Past:
-    """An incident, when it began, when it was first told of and when it was over, and how severe it was since when."""
+    """An incident, when it began, when it was first told of and when it was over, and how severe since when."""
 
     incident: Incident
     started_at: datetime
@@ -46,7 +46,7 @@ async def incidents(
     connection: AsyncConnection, when: Reported, where: Where, known: Places, grid: Grid
 ) -> tuple[Track, ...]:
     """A track an incident that was severe enough at some time."""
-    found = []
+    found: list[Track] = []
     for past in await past_incidents(connection, grid.first, grid.end):
         if when.types and past.incident.kind not in when.types:
             continue

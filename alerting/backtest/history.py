@@ -1,6 +1,6 @@
 """The past of a rule's subjects, moment by moment, as the engine would have seen it.
 
-The moments are those at which something new can be seen: each 5 minutes, or each hour or day for rules of such buckets.
+The moments are those at which something new can be seen: each 5 minutes, or each hour or day for rules of these.
 Rules of newest readings see the means of the 5 minutes before. What cannot be known any more is not guessed: an
 analyst's query is about now, and has no past.
 """
@@ -159,4 +159,5 @@ class _Silence:
         heard = np.fmax.accumulate(np.vstack([self._last, heard]), axis=0)[1:]
         if length:
             self._last = heard[-1]
-        return ends[:, None] - heard
+        ages: Floats = ends[:, None] - heard
+        return ages

@@ -2,8 +2,8 @@
 found, how long before they were reported.
 
 A firing is about an incident if it began between `tolerance` before the incident began and `tolerance` after it was
-over, at a sensor that the incident affects, or, of an incident without sensors, on its road or in its area. The city's
-firings are about any incident. Only incidents at places that the rule watches count.
+over, at a sensor that the incident affects, or, of an incident without sensors, on its road or in its area. Those of
+the city are about any incident. Only incidents at places that the rule watches count.
 """
 
 from bisect import bisect_left, bisect_right

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alerting.backtest.tracks import Grid, Track
 from alerting.conditions.subjects import Subject
@@ -67,11 +68,11 @@ def _fired(rule: Rule, grid: Grid, track: Track) -> Iterator[Firing]:
         yield firing
 
 
-def _may_begin(rule: Rule, track: Track) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+def _may_begin(rule: Rule, track: Track) -> NDArray[np.bool_]:
     bounds, values = rule.bounds, track.values
     if bounds is None:
         return np.full(len(values), True)
-    fires = values < bounds.below if bounds.below is not None else values > bounds.above
+    fires = values < bounds.below if bounds.below is not None else values > (bounds.above or 0.0)
     return fires | np.isnan(values) if rule.no_data.then == "alert" else fires
 
 

@@ -1,5 +1,7 @@
-"""Which bound would have been best: the rule replayed with bounds at quantiles of what was seen, over the same history,
-which is read once."""
+"""Which bound would have been best: the rule replayed with bounds at quantiles of what was seen.
+
+All are tried on one history, which is read once.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -73,7 +75,7 @@ def with_bound(rule: Rule, bound: float) -> Rule:
 
 
 def sweep(rule: Rule, history: History, judge: Callable[[Sequence[Firing]], Judgement]) -> list[Trial]:
-    """Each bound with what it would have given; nothing for rules whose value is not held against a bound of theirs."""
+    """Each bound with what it would have given; nothing for rules without bounds of their own."""
     if not isinstance(rule.when, Bounds):
         return []
     days = history.grid.width * history.grid.length / timedelta(days=1)
@@ -103,8 +105,8 @@ def suggested(trials: Sequence[Trial], incidents: int) -> Suggestion | None:
         best = max(trials, key=lambda trial: trial.f1)
         return Suggestion(
             best.bound,
-            f"it finds {best.recall or 0:.0%} of {incidents} incidents, and {best.precision or 0:.0%} of its alerts are "
-            f"about one: of the bounds tried the best balance (F1 {best.f1:.2f})",
+            f"it finds {best.recall or 0:.0%} of {incidents} incidents, and {best.precision or 0:.0%} of its alerts "
+            f"are about one: of the bounds tried the best balance (F1 {best.f1:.2f})",
         )
     bearable = [trial for trial in trials if 0 < trial.firings_per_day <= BEARABLE_A_DAY]
     if not bearable:
@@ -112,6 +114,6 @@ def suggested(trials: Sequence[Trial], incidents: int) -> Suggestion | None:
     widest = bearable[-1]
     return Suggestion(
         widest.bound,
-        f"too few incidents are known there to judge by ({incidents}); of the bounds tried it is the widest with at most "
-        f"{BEARABLE_A_DAY} alerts a day ({widest.firings_per_day:.1f})",
+        f"too few incidents are known there to judge by ({incidents}); of the bounds tried it is the widest with at "
+        f"most {BEARABLE_A_DAY} alerts a day ({widest.firings_per_day:.1f})",
     )

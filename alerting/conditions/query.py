@@ -1,7 +1,7 @@
 """An analyst's query, asked so that it can read what analysts may read and do nothing else.
 
-It is asked as the role `urbanclear_analyst`, read only, no longer than its timeout and for `MOST_ROWS` rows at most, by
-the protocol that takes one statement only. A role that was put on can also be taken off by a function, so first,
+It is asked as the role `urbanclear_analyst`, read only, no longer than its timeout and for `MOST_ROWS` rows, by the
+protocol that takes one statement only. A role that was put on can also be taken off by a function, so first,
 once for each query, PostgreSQL is asked which functions it calls: none may be volatile. For that the query is made a
 temporary view, which is never read and is gone when the savepoint is rolled back.
 """
