@@ -108,7 +108,7 @@ def judged(firings: Sequence[Firing], incidents: Sequence[Labelled], tolerance: 
     return Judgement(
         len(incidents),
         len(leads),
-        len(about) / len(firings) if firings else None,
+        len(about) / len(firings) if firings and incidents else None,
         len(leads) / len(incidents) if incidents else None,
         median(leads) if leads else None,
     )
