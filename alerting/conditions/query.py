@@ -3,7 +3,7 @@
 It is asked as the role `urbanclear_analyst`, read only, no longer than its timeout and for `MOST_ROWS` rows, by the
 protocol that takes one statement only. A role that was put on can also be taken off by a function, so first,
 once for each query, PostgreSQL is asked which functions it calls: none may be volatile. For that the query is made a
-temporary view, which is never read and is gone when the savepoint is rolled back.
+temporary view, which is never read and is gone when the transaction or savepoint is rolled back.
 """
 
 from collections.abc import AsyncIterator
@@ -46,8 +46,11 @@ async def ask(connection: AsyncConnection, when: Query) -> tuple[tuple[str, ...]
     columns = _checked.get(when.query)
     if columns is None:
         columns = await check(connection, when)
+    missing = {"subject", *(["value"] if when.bounds is not None else [])}.difference(columns)
+    if missing:
+        raise ConfigurationError(f"The query has no column {' and '.join(sorted(missing))}: name one so, with AS.")
     try:
-        async with _savepoint(connection, when) as driver:
+        async with _undone(connection, when) as driver:
             await connection.execute(_LIMITS, {"milliseconds": _milliseconds(when), "role": ROLE})
             cursor = await driver.cursor(binary=True).execute(_statement(when.query, columns))
             rows = await cursor.fetchall()
@@ -61,7 +64,7 @@ async def ask(connection: AsyncConnection, when: Query) -> tuple[tuple[str, ...]
 
 async def check(connection: AsyncConnection, when: Query) -> tuple[str, ...]:
     """The query's columns, those that are known first; raises `ConfigurationError` for one that may not be asked."""
-    async with _savepoint(connection, when) as driver:
+    async with _undone(connection, when) as driver:
         await connection.execute(_TIMEOUT, {"milliseconds": _milliseconds(when)})
         view = _VIEW.format(sql.SQL(_bare(when.query)))
         await driver.cursor(binary=True).execute(view)
@@ -72,9 +75,6 @@ async def check(connection: AsyncConnection, when: Query) -> tuple[str, ...]:
             f"The query calls {', '.join(forbidden)}, which PostgreSQL calls volatile: use only functions that "
             f"change nothing and give the same answer within a query, such as now()."
         )
-    needed = [name for name in ("subject", "value") if name not in found]
-    if "subject" in needed or (needed and when.bounds is not None):
-        raise ConfigurationError(f"The query has no column {' and '.join(needed)}: name one so, with AS.")
     columns = (*(name for name in KNOWN if name in found), *(name for name in found if name not in KNOWN))
     if len(_checked) >= _MOST_KEPT:
         _checked.clear()
@@ -83,20 +83,17 @@ async def check(connection: AsyncConnection, when: Query) -> tuple[str, ...]:
 
 
 @asynccontextmanager
-async def _savepoint(connection: AsyncConnection, when: Query) -> AsyncIterator[Driver[Any]]:
+async def _undone(connection: AsyncConnection, when: Query) -> AsyncIterator[Driver[Any]]:
     """The driver's connection; whatever is done and set within is undone, and what is wrong is said in a sentence."""
-    nested = await connection.begin_nested()
     driver = (await connection.get_raw_connection()).driver_connection
     assert isinstance(driver, Driver)  # noqa: S101
     try:
-        yield driver
+        async with driver.transaction(force_rollback=True):
+            yield driver
     except Error as error:
         if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):
             raise  # the server is away
         raise ConfigurationError(_sentence(error, when)) from error
-    finally:
-        if nested.is_active and not driver.closed:
-            await nested.rollback()
 
 
 def _sentence(error: Error, when: Query) -> str:

@@ -135,13 +135,16 @@ async def test_a_query_that_takes_too_long_is_ended(watch: Watch) -> None:
     assert perf_counter() - began < 5
 
 
-async def test_afterwards_the_connection_is_as_it_was_also_after_an_error(watch: Watch) -> None:
+@pytest.mark.parametrize("autocommit", [False, True])
+async def test_afterwards_the_connection_is_as_it_was_also_after_an_error(watch: Watch, autocommit: bool) -> None:
     settings = text(
         "SELECT current_user, current_setting('transaction_read_only'), current_setting('statement_timeout'), "
         "current_setting('max_parallel_workers_per_gather'), to_regclass('pg_temp.urbanclear_asked')"
     )
     context = Context(NOW, "America/New_York", "US")
     async with watch.engine.connect() as connection:
+        if autocommit:
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
         before = (await connection.execute(settings)).one()
         await observe(connection, rule_when(query("SELECT 'a' AS subject")), context)
         for wrong in ("SELECT 1/0 AS subject", "SELECT x", "SELECT name AS subject FROM api_keys"):
