@@ -1,0 +1,1 @@
+"""The rules and the policy that a city begins with."""
