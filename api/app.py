@@ -32,6 +32,7 @@ from api.live.bridge import Bridge, new_hub
 from api.live.websocket import LiveSockets
 from api.observing import Observing
 from api.push import Push
+from api.resources.alerts import routes as alerts
 from api.resources.audit import routes as audit
 from api.resources.compare import routes as compare
 from api.resources.corridors import routes as corridors
@@ -121,7 +122,7 @@ def _add_middleware(app: FastAPI, access: Access, settings: Settings) -> None:
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["*"],
-            allow_headers=["Authorization", "If-None-Match"],
+            allow_headers=["Authorization", "If-Match", "If-None-Match"],
             expose_headers=EXPOSED,
         )
     app.add_middleware(Heads, endless=f"{V1}/stream/")
@@ -133,6 +134,7 @@ def _add_middleware(app: FastAPI, access: Access, settings: Settings) -> None:
 READ: Final = (
     *(history, patterns, traffic, sensors, compare, corridors, measures, incidents, predictions, weather, exports),
     *(insights, runs, routes, health),
+    *(alerts,),
 )
 
 
@@ -142,6 +144,7 @@ def _add_routes(app: FastAPI) -> None:
     _add(app, system.router, Scope.READ)
     _add(app, incidents.reports, Scope.REPORT)
     _add(app, incidents.changes, Scope.OPERATE)
+    _add(app, alerts.changes, Scope.OPERATE)
     _add(app, readings.router, Scope.REPORT)
     _add(app, keys.router, Scope.ADMIN)
     _add(app, audit.router, Scope.ADMIN)

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from api.access.access import Access
+from api.access.granted import Granted
 from api.database import Database
 from api.live.bridge import Bridge
 from api.live.hub import Hub
@@ -16,6 +17,11 @@ from urbanclear.settings import Settings
 async def _access(request: Request) -> Access:
     access: Access = request.app.state.access
     return access
+
+
+async def _actor(request: Request) -> str:
+    granted: Granted = request.state.granted
+    return granted.name or ""
 
 
 async def _database(request: Request) -> Database:
@@ -49,6 +55,8 @@ async def _settings(request: Request) -> Settings:
 
 
 AccessDep = Annotated[Access, Depends(_access)]
+#: Who writes: the name of the key, or the subject of the token.
+ActorDep = Annotated[str, Depends(_actor)]
 DatabaseDep = Annotated[Database, Depends(_database)]
 HubDep = Annotated[Hub, Depends(_hub)]
 BridgeDep = Annotated[Bridge, Depends(_bridge)]

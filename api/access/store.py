@@ -1,12 +1,14 @@
-"""Where keys and the audit log are kept: connections of their own, which may write and no long answer fills."""
+"""Where the API itself writes, such as keys, the audit log and what people say of alerts: connections of their own,
+which no long answer fills."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from sqlalchemy import Executable, RowMapping
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnection
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from schema.database import APPLICATION, sqlalchemy_url
 
@@ -29,7 +31,7 @@ class Store:
             connect_args={
                 "application_name": f"{APPLICATION}-api-access",
                 "connect_timeout": CONNECT_SECONDS,
-                "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS}",
+                "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC",
             },
         )
 
@@ -42,6 +44,12 @@ class Store:
         """Run `statement` for each of `values`, in one transaction; raises one of `AWAY`."""
         async with self._engine.begin() as connection:
             await connection.execute(statement, values)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """What is run within is committed together, or not at all; raises one of `AWAY`."""
+        async with self._engine.begin() as connection:
+            yield connection
 
     async def close(self) -> None:
         """Close the pool."""

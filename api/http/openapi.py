@@ -22,6 +22,7 @@ _TAGS: Final = {
     "corridors": "Roads from end to end",
     "measures": "What is computed of each day",
     "incidents": "What is in the way of traffic",
+    "alerts": "What is wrong, what people do about it, and who is told of what",
     "predictions": "What is expected",
     "patterns": "What is normal, and what is not",
     "weather": "What stations observed",

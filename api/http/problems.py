@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from psycopg.errors import QueryCanceled
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import DataError, DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -40,6 +41,7 @@ def add_to(app: FastAPI) -> None:
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(DataError, _unfit)
     app.add_exception_handler(DBAPIError, _database_away)
+    app.add_exception_handler(NoConnection, _database_away)
     app.add_exception_handler(NotDelivered, _kafka_away)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(405, _wrong_method)
@@ -70,6 +72,11 @@ async def refuse(refused: Refused, scope: Scope, receive: Receive, send: Send) -
 def bad_parameter(name: str, what: str) -> RequestValidationError:
     """What is raised where a query parameter cannot be used; `what` says why and what to say instead."""
     return RequestValidationError([{"type": "value_error", "loc": ("query", name), "msg": what}])
+
+
+def bad_body(name: str, what: str) -> RequestValidationError:
+    """As `bad_parameter`, of a field of the body."""
+    return RequestValidationError([{"type": "value_error", "loc": ("body", name), "msg": what}])
 
 
 async def answer_error(request: Request, error: HTTPException | RequestValidationError) -> Response:
@@ -124,5 +131,7 @@ async def _wrong_method(request: Request, error: Exception) -> Response:
 
 async def _bad_request(_: Request, error: Exception) -> Response:
     problems = error.errors() if isinstance(error, RequestValidationError) else []
-    detail = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in problems)
+    detail = "; ".join(
+        f"{'.'.join(map(str, item['loc']))}: {item['msg'].removeprefix('Value error, ')}" for item in problems
+    )
     return answer(Problem(status=422, detail=detail))

@@ -112,6 +112,14 @@ async def span_of(
     return Span(start, end)
 
 
+def time_at(name: str, text: str | None) -> datetime | None:
+    """What a parameter called `name` says, relative to the clock; raises the problem of what is no time."""
+    try:
+        return None if text is None else parse_time(text, now=datetime.now(UTC))
+    except (ValueError, OverflowError) as error:
+        raise bad_parameter(name, str(error)) from None
+
+
 async def _span(database: DatabaseDep, from_: From = None, to: To = "now") -> Span:
     return await span_of(database, from_, to, default=DEFAULT_SPAN)
 

@@ -1,0 +1,1 @@
+"""What alerting is told: rules, contacts and the policy."""

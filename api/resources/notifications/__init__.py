@@ -1,0 +1,1 @@
+"""What people are told of alerts, and whether that reached them."""

@@ -1,0 +1,1 @@
+"""When nobody is told of which alerts."""
