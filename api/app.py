@@ -32,6 +32,7 @@ from api.live.bridge import Bridge, new_hub
 from api.live.websocket import LiveSockets
 from api.observing import Observing
 from api.push import Push
+from api.resources.alert_definitions import routes as alert_definitions
 from api.resources.alerts import routes as alerts
 from api.resources.audit import routes as audit
 from api.resources.compare import routes as compare
@@ -134,7 +135,7 @@ def _add_middleware(app: FastAPI, access: Access, settings: Settings) -> None:
 READ: Final = (
     *(history, patterns, traffic, sensors, compare, corridors, measures, incidents, predictions, weather, exports),
     *(insights, runs, routes, health),
-    *(alerts,),
+    *(alerts, alert_definitions),
 )
 
 
@@ -146,6 +147,7 @@ def _add_routes(app: FastAPI) -> None:
     _add(app, incidents.changes, Scope.OPERATE)
     _add(app, alerts.changes, Scope.OPERATE)
     _add(app, readings.router, Scope.REPORT)
+    _add(app, alert_definitions.changes, Scope.ADMIN)
     _add(app, keys.router, Scope.ADMIN)
     _add(app, audit.router, Scope.ADMIN)
     app.include_router(health.probes)
