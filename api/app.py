@@ -33,6 +33,7 @@ from api.live.websocket import LiveSockets
 from api.observing import Observing
 from api.push import Push
 from api.resources.alert_definitions import routes as alert_definitions
+from api.resources.alert_requests import routes as alert_requests
 from api.resources.alerts import routes as alerts
 from api.resources.audit import routes as audit
 from api.resources.compare import routes as compare
@@ -44,6 +45,7 @@ from api.resources.incidents.reporting import Reporting
 from api.resources.insights import routes as insights
 from api.resources.keys import routes as keys
 from api.resources.measures import routes as measures
+from api.resources.notifications import routes as notifications
 from api.resources.patterns import routes as patterns
 from api.resources.predictions import routes as predictions
 from api.resources.readings import routes as readings
@@ -51,6 +53,7 @@ from api.resources.routes import routes
 from api.resources.routes.knowledge import Networks
 from api.resources.runs import routes as runs
 from api.resources.sensors import routes as sensors
+from api.resources.silences import routes as silences
 from api.resources.system import health
 from api.resources.system import routes as system
 from api.resources.traffic import routes as traffic
@@ -135,7 +138,7 @@ def _add_middleware(app: FastAPI, access: Access, settings: Settings) -> None:
 READ: Final = (
     *(history, patterns, traffic, sensors, compare, corridors, measures, incidents, predictions, weather, exports),
     *(insights, runs, routes, health),
-    *(alerts, alert_definitions),
+    *(alert_definitions, alert_requests, alerts, notifications, silences),
 )
 
 
@@ -145,9 +148,11 @@ def _add_routes(app: FastAPI) -> None:
     _add(app, system.router, Scope.READ)
     _add(app, incidents.reports, Scope.REPORT)
     _add(app, incidents.changes, Scope.OPERATE)
-    _add(app, alerts.changes, Scope.OPERATE)
+    for part in (alert_requests, alerts, silences):
+        _add(app, part.changes, Scope.OPERATE)
     _add(app, readings.router, Scope.REPORT)
     _add(app, alert_definitions.changes, Scope.ADMIN)
+    _add(app, notifications.changes, Scope.ADMIN)
     _add(app, keys.router, Scope.ADMIN)
     _add(app, audit.router, Scope.ADMIN)
     app.include_router(health.probes)

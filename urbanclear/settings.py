@@ -143,6 +143,11 @@ class Settings(BaseSettings):
     push_timeout: Duration = Field(
         timedelta(seconds=10), gt=timedelta(0), description="longest that a push waits for Kafka to take its readings"
     )
+    alert_longest_silence: Duration = Field(
+        timedelta(days=7),
+        gt=timedelta(0),
+        description="longest that alerts may be silenced at once; a window that comes back may last a year",
+    )
     api_key: SecretStr | None = Field(
         None, description="key with which commands of this project ask an API that wants one"
     )
