@@ -46,9 +46,10 @@ def new_hub(settings: Settings) -> Hub:
         "most_logged": settings.live_log_events,
         "logged_seconds": settings.live_log_age.total_seconds(),
     }
-    states, events = (items.TRAFFIC, items.PREDICTIONS), (items.INCIDENTS, items.ALERTS)
+    states = (items.TRAFFIC, items.PREDICTIONS)
+    events = {items.INCIDENTS: items.MOST_INCIDENTS, items.ALERTS: items.MOST_ALERTS}
     found = [Topic(name, is_state=True, **limits) for name in states]
-    found += [Topic(name, is_state=False, most_items=1_000, **limits) for name in events]
+    found += [Topic(name, is_state=False, most_items=most, **limits) for name, most in events.items()]
     return Hub(found, most_groups=settings.live_groups)
 
 
@@ -110,8 +111,6 @@ class Bridge:
         for kafka_topic, name in NAMES.items():
             own = [place for place in places if place.topic == kafka_topic]
             topic = self._hub.topics[name]
-            if name == items.ALERTS:  # the topic itself is what is known of alerts
-                starts.update({place: begins[place] for place in own})
             if _is_within(topic, own, begins, ends):
                 starts.update({place: topic.position[place.partition] for place in own})
             else:

@@ -40,7 +40,7 @@ class Filter(Struct, frozen=True):
 
     def __contains__(self, change: Change) -> bool:
         place = change.place
-        if self.areas is not None and place.area not in self.areas:
+        if self.areas is not None and self.areas.isdisjoint(place.areas):
             return False
         if self.sensors is not None and self.sensors.isdisjoint(place.sensors):
             return False

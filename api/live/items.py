@@ -120,9 +120,9 @@ class AlertItem(Item, frozen=True, kw_only=True):
 
 
 class Place(NamedTuple):
-    """Where something is: the slug of its area, its point, the sensors it is about."""
+    """Where something is: the slugs of its areas, its point, the sensors it is about."""
 
-    area: str = ""
+    areas: Sequence[str] = ()
     lon: float | None = None
     lat: float | None = None
     sensors: Sequence[str] = ()
@@ -184,7 +184,11 @@ def is_newer(item: Item, known: Item | None) -> bool:
         return item.time >= known.time
     if isinstance(item, PredictionItem) and isinstance(known, PredictionItem):
         return item.made_at > known.made_at
-    return time_of(item) >= time_of(known) if isinstance(item, AlertItem) else time_of(item) > time_of(known)
+    if isinstance(item, AlertItem) and isinstance(known, AlertItem):
+        if item.revision and known.revision:
+            return item.revision > known.revision
+        return item.time >= known.time
+    return time_of(item) > time_of(known)
 
 
 def time_of(item: Item) -> datetime:
@@ -193,6 +197,8 @@ def time_of(item: Item) -> datetime:
     return time
 
 
+MOST_ALERTS: Final = 10_000
+MOST_INCIDENTS: Final = 1_000
 #: How long a cleared incident or a resolved alert is part of a snapshot.
 ENDED_SHOWN: Final = timedelta(hours=1)
 

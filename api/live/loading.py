@@ -2,12 +2,13 @@
 
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 
 from api.database import Database
 from api.live import items
 from api.live.hub import Hub
 from api.live.items import (
+    AlertItem,
     IncidentItem,
     Item,
     Place,
@@ -23,10 +24,9 @@ from api.resources.incidents.shapes import active_or_cleared
 from api.resources.predictions.shapes import PREDICTION, newest_predictions
 from api.resources.sensors.queries import SENSORS
 from api.resources.traffic.shapes import TRAFFIC
+from schema.alerting.events import alert_event
 from schema.events import Alert, Event, Incident, Prediction, Reading, Sensor
-from schema.tables import incidents
-
-INCIDENTS_LOADED: Final = 1_000
+from schema.tables import alerts, incidents
 
 
 class _Known(NamedTuple):
@@ -46,7 +46,7 @@ class Places:
     async def load(self, database: Database) -> None:
         """Every sensor that is stored."""
         for row in await database.rows(SENSORS):
-            place = Place(slug(row["area"]), row["lon"], row["lat"], (row["sensor"],))
+            place = Place((slug(row["area"]),), row["lon"], row["lat"], (row["sensor"],))
             self._sensors[row["sensor"]] = _Known(place, row["free_flow_speed_kmh"])
 
     def learn(self, sensor: Sensor) -> bool:
@@ -54,7 +54,7 @@ class Places:
         name = sensor.external_id
         known = self._sensors.get(name, _UNKNOWN)
         free_flow_kmh = sensor.free_flow_speed_kmh or known.free_flow_speed_kmh
-        self._sensors[name] = _Known(Place(slug(sensor.area), sensor.lon, sensor.lat, (name,)), free_flow_kmh)
+        self._sensors[name] = _Known(Place((slug(sensor.area),), sensor.lon, sensor.lat, (name,)), free_flow_kmh)
         return self._sensors[name] != known
 
     def of_sensor(self, name: str) -> Place:
@@ -81,11 +81,20 @@ class Places:
                 item = incident_item(event)
                 return item, self.of_incident(item)
             case Alert():
-                return alert_item(event), self.of_sensor(event.subject)
+                told = alert_item(event)
+                return told, self.of_alert(told)
         raise TypeError(f"nothing is told of {type(event).__name__}")
 
     def of_incident(self, item: IncidentItem) -> Place:
-        return Place(slug(item.area), item.lon, item.lat, tuple(item.sensors))
+        return Place((slug(item.area),), item.lon, item.lat, tuple(item.sensors))
+
+    def of_alert(self, item: AlertItem) -> Place:
+        """Its areas, or those of its sensors, and the point of the first of these that has one."""
+        sensors = item.sensors or [item.subject]
+        places = [self.of_sensor(sensor) for sensor in sensors]
+        areas = [slug(area) for area in item.areas] or [area for place in places for area in place.areas]
+        lon, lat = next(((place.lon, place.lat) for place in places if place.lon is not None), (None, None))
+        return Place(tuple(areas), lon, lat, tuple(sensors))
 
 
 async def load(hub: Hub, places: Places, database: Database, now: float) -> None:
@@ -99,9 +108,22 @@ async def load(hub: Hub, places: Places, database: Database, now: float) -> None
     known = hub.topics[items.INCIDENTS]
     for incident in await _incidents(database):
         known.put(incident, places.of_incident(incident), now)
+    alerting = hub.topics[items.ALERTS]
+    open_here = [key for key, change in alerting.items.items() if not items.has_ended(change.item)]
+    for alert in await _alerts(database, open_here):
+        alerting.put(alert, places.of_alert(alert), now)
 
 
 async def _incidents(database: Database) -> list[IncidentItem]:
     statement = select(incidents).where(active_or_cleared(items.ENDED_SHOWN)).order_by(incidents.c.started_at.desc())
-    rows: Any = await database.rows(statement.limit(INCIDENTS_LOADED))
+    rows: Any = await database.rows(statement.limit(items.MOST_INCIDENTS))
     return [IncidentItem(**row) for row in reversed(rows)]
+
+
+async def _alerts(database: Database, open_here: list[str]) -> list[AlertItem]:
+    """Those that are open, that ended no longer ago than is shown, or that were open when last heard of."""
+    ended = alerts.c.resolved_at > func.now() - items.ENDED_SHOWN
+    wanted = or_(alerts.c.state != "resolved", ended, alerts.c.id.in_(open_here))
+    newest = select(alerts).where(wanted).order_by(alerts.c.started_at.desc()).limit(items.MOST_ALERTS)
+    rows: Any = await database.rows(newest)
+    return [alert_item(alert_event(row)) for row in reversed(rows)]

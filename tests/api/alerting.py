@@ -19,6 +19,9 @@ LABELS: dict[str, Any] = {
     "road": "Bridge Road",
 }
 
+#: Every column of an alert that nothing has happened to.
+EMPTY: dict[str, Any] = {**dict.fromkeys(column.name for column in alerts.c), "revision": 1}
+
 
 def minutes(count: float) -> timedelta:
     return timedelta(minutes=count)

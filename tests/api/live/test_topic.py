@@ -126,7 +126,7 @@ def test_a_cursor_of_another_topic_is_refused() -> None:
 
 
 def test_a_filter_wants_what_is_in_its_areas_sensors_and_box() -> None:
-    change = Change(1, "k", item(1, 0), Place(slug("Staten Island"), -74.1, 40.6, ("t:1",)), 0, 0, 0.0)
+    change = Change(1, "k", item(1, 0), Place((slug("Staten Island"),), -74.1, 40.6, ("t:1",)), 0, 0, 0.0)
     assert change in Filter.of()
     assert change in Filter.of(areas=["staten-island"])
     assert change in Filter.of(areas=["STATEN ISLAND", "queens"], sensors=["t:1"])

@@ -16,8 +16,10 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from schema import topics
+from schema.alerting.events import alert_event
 from schema.events import Alert, Prediction, encode
 from schema.publisher import Publisher
+from tests.api.alerting import EMPTY, add_alerts, alert_row
 from tests.api.conftest import LiveApi, running_api
 from tests.api.live.listening import NOW, crash, items_until, listener, publish, reading, say, sensor, told
 from tests.api.relay import Relay
@@ -66,6 +68,37 @@ async def test_predictions_and_alerts_are_told(live_api: LiveApi, feed: Publishe
         assert (expected["horizon_minutes"], expected["speed_kmh"], expected["los"]) == (15, 24, "E")
         await publish(feed, alert)
         assert [(item["id"], item["state"]) for item in (await told(socket))["items"]] == [("a1", "firing")]
+
+
+async def test_alerts_that_are_open_are_told_from_the_database_and_then_by_revision(
+    live_api: LiveApi, feed: Publisher, database_url: str
+) -> None:
+    rows = [alert_row("a1", revision=2), alert_row("old", state="resolved", resolved_at=NOW - timedelta(hours=2))]
+    add_alerts(database_url, *rows)
+    async with running_api(live_api.settings) as late, listener(late, "alerts") as socket:
+        [known] = (await told(socket))["items"]
+        assert (known["id"], known["areas"], known["value"], known["revision"]) == ("a1", ["Staten Island"], 12.5, 2)
+        stale = alert_event({**EMPTY, **alert_row("a1", revision=1, state="pending")})
+        taken = alert_event({**EMPTY, **alert_row("a1", revision=3, acknowledged_at=NOW, acknowledged_by="centre")})
+        await publish(feed, stale, taken)
+        [changed] = (await told(socket))["items"]
+        assert (changed["state"], changed["acknowledged_by"], changed["revision"]) == ("firing", "centre", 3)
+
+
+async def test_an_alert_is_told_to_who_wants_one_of_its_areas_or_sensors(live_api: LiveApi, feed: Publisher) -> None:
+    await publish(feed, sensor("north", area="Bronx", lat=40.8, lon=-73.9))
+    two = {"area": ["Bronx", "Queens"], "sensor": ["test:north", "test:south"]}
+    filters: list[dict[str, Any]] = [
+        {"areas": ["queens"]},
+        {"sensors": ["test:south"]},
+        {"bbox": [-74, 40.7, -73, 41]},
+    ]
+    for number, wanted in enumerate(filters):
+        async with listener(live_api, "alerts", **wanted) as socket:
+            await told(socket)
+            elsewhere = alert_event({**EMPTY, **alert_row(f"no-{number}")})
+            await publish(feed, elsewhere, alert_event({**EMPTY, **alert_row(f"yes-{number}", labels=two)}))
+            assert [item["id"] for item in (await told(socket))["items"]] == [f"yes-{number}"]
 
 
 async def test_predictions_that_came_in_one_message_are_told(live_api: LiveApi, feed: Publisher) -> None:
