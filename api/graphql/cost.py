@@ -42,6 +42,7 @@ LISTS: Final[dict[str, tuple[str, int]]] = {
     "anomalies": ("limit", LAST_DEFAULT),
     "clusters": ("limit", CLUSTERS_DEFAULT),
     "insights": ("limit", LAST_DEFAULT),
+    "alerts": ("limit", LAST_DEFAULT),
 }
 DEEPEST: Final = 8
 MOST_ALIASES: Final = 50

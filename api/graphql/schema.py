@@ -30,6 +30,8 @@ from api.graphql.types import (
     loaders,
 )
 from api.http.asking import decode_cursor, encode_cursor
+from api.resources.alerts.routes import OPEN
+from api.resources.alerts.shapes import ALERT, has_label
 from api.resources.corridors.shapes import CORRIDOR
 from api.resources.filters import Where, containing, in_area, parse_bbox
 from api.resources.incidents.shapes import INCIDENT
@@ -43,7 +45,7 @@ from api.resources.sensors.shapes import SENSOR
 from api.resources.traffic.shapes import TRAFFIC
 from api.resources.weather.routes import WEATHER
 from schema.relations import bottlenecks, current_conditions
-from schema.tables import anomalies, cluster_shapes, incidents, insights, links, sensors, weather
+from schema.tables import alerts, anomalies, cluster_shapes, incidents, insights, links, sensors, weather
 
 MOST_TOKENS: Final = 2_000
 FILE: Final = Path(__file__).with_name("schema.graphql")
@@ -54,7 +56,7 @@ MAKERS: Final[dict[str, Callable[..., Any]]] = {
     name: getattr(types, name)
     for name in (
         *("Traffic", "History", "Prediction", "Incident", "Bottleneck", "Weather", "TravelTime", "Pattern"),
-        *("SensorCluster", "ClusterShape", "Anomaly", "Insight"),
+        *("SensorCluster", "ClusterShape", "Anomaly", "Insight", "Alert"),
     )
 } | {"Sensor": Sensor, "Corridor": Corridor}
 
@@ -187,6 +189,24 @@ class Query:
             statement = statement.where(insights.c.kind == kind)
         ordered = statement.order_by(insights.c.kind, insights.c.rank)
         return await _objects(info, "Insight", INSIGHT, ordered, limit)
+
+    @strawberry.field(description="alerts, those that began last first; pending and firing ones where not said")
+    async def alerts(
+        self,
+        info: Info,
+        state: Annotated[list[str] | None, strawberry.argument(description="pending, firing, resolved")] = None,
+        priority: Annotated[list[str] | None, strawberry.argument(description="low to critical")] = None,
+        area: Area = None,
+        limit: Limit = LAST_DEFAULT,
+    ) -> list[types.Alert]:
+        statement = ALERT.select().where(alerts.c.state.in_(OPEN if state is None else state))
+        if priority is not None:
+            statement = statement.where(alerts.c.priority.in_(priority))
+        if area is not None:
+            statement = statement.where(has_label("area", lambda value: in_area(value, area)))
+        return await _objects(
+            info, "Alert", ALERT, statement.order_by(alerts.c.started_at.desc(), alerts.c.id), limit
+        )
 
     @strawberry.field(description="what stations observed, newest first")
     async def weather(

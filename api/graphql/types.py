@@ -10,6 +10,7 @@ from strawberry.schema.config import StrawberryConfig
 from api.graphql.bounds import bounded
 from api.graphql.loaders import Loaders, Stretch
 from api.http.shapes import Shape
+from api.resources.alerts.shapes import ALERT
 from api.resources.corridors.shapes import CORRIDOR, TRAVEL_TIME
 from api.resources.history.levels import Level
 from api.resources.history.shapes import of_readings
@@ -61,6 +62,7 @@ SensorCluster: Any = type_of(CLUSTER)
 ClusterShape: Any = type_of(CLUSTER_SHAPE)
 Anomaly: Any = type_of(ANOMALY)
 Insight: Any = type_of(INSIGHT)
+Alert: Any = type_of(ALERT)
 TravelTime: Any = type_of(TRAVEL_TIME)
 _Sensor: Any = type_of(SENSOR, "SensorFields")
 _Corridor: Any = type_of(CORRIDOR, "CorridorFields")

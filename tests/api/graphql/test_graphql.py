@@ -12,6 +12,7 @@ import httpx
 import pytest
 from sqlalchemy import Engine, event
 
+from tests.api.alerting import add_alerts, alert_row
 from tests.api.resources.conftest import NOON, api, city, span  # noqa: F401
 from tests.batch import anomaly_of, clusters_of, insights_of, run_of
 from tests.schema.city import City
@@ -225,3 +226,12 @@ async def test_a_query_may_be_in_the_address_and_the_schema_be_asked_for(graphql
 @pytest.mark.parametrize("example", re.findall(r"```graphql\n(.*?)```", DOCS, re.DOTALL))
 async def test_the_documented_queries_are_answered(graphql: httpx.AsyncClient, example: str) -> None:
     assert await data(graphql, example)
+
+
+async def test_alerts_are_listed_by_state_priority_and_area(graphql: httpx.AsyncClient, database_url: str) -> None:
+    add_alerts(database_url, alert_row("a1"), alert_row("a2", priority="low"), alert_row("a3", state="resolved"))
+    query = "query ($priority: [String!], $area: String) { alerts(priority: $priority, area: $area) { id areas } }"
+    found = await data(graphql, query, priority=["high"], area="staten-island")
+    assert found["alerts"] == [{"id": "a1", "areas": ["Staten Island"]}]
+    over = await data(graphql, '{ alerts(state: ["resolved"]) { id labels revision } }')
+    assert [(one["id"], one["labels"]["rule"]) for one in over["alerts"]] == [("a3", "slow")]
