@@ -12,6 +12,7 @@ import psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from alerting.applying import seed_defaults
 from alerting.database import connected
 from alerting.delivery import Delivery
 from alerting.dispatch.process import Dispatcher
@@ -57,6 +58,7 @@ class Engine:
                 await stopped_within(stop, again)
 
     async def _work(self, engine: AsyncEngine, epoch: int, stop: asyncio.Event) -> None:
+        await seed_defaults(engine)
         evaluator = Evaluator(engine, self._settings, epoch)
         delivery = Delivery(self._url, self._settings, epoch=epoch)
         dispatcher = Dispatcher(engine, epoch, wake=evaluator.told, written=delivery.wake)

@@ -70,10 +70,12 @@ async def _tell(
     message = _message(notice, wanted, told, now)
     count = await _notify(connection, book, route, message, now)
     await _remember(connection, notice, wanted, now)
+    if not count:
+        return "nobody", message
     for row in wanted:
         detail = {"notice": notice.id, "notifications": count, "route": route.name}
         await note(connection, dict(row._mapping), "escalated" if notice.step else "notified", now, detail=detail)
-    return ("told" if count else "nobody"), message
+    return "told", message
 
 
 async def _alerts(connection: AsyncConnection, ids: Sequence[str]) -> Sequence[Row[Any]]:
