@@ -140,6 +140,14 @@ def forecast(
 
 
 @app.command()
+def alerting(quick: Quick = False, as_json: AsJson = False) -> None:
+    """What watching 10,000 pairs of a rule and a sensor costs, and how soon webhooks and 10,000 people are told."""
+    from bench.alerting.measure import FULL, QUICK, measure
+
+    _show(_measured(lambda say: measure(QUICK if quick else FULL, say)), as_json)
+
+
+@app.command()
 def chaos(
     faults: Annotated[int, typer.Option(help="how many happen, one to three seconds apart", min=1)] = 200,
     seed: Annotated[int, typer.Option(help="the same seed gives the same sequence of faults")] = 1,

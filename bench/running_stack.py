@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,15 +37,17 @@ class RunningStack:
 
 
 @asynccontextmanager
-async def running_stack(folder: Path, *arguments: str) -> AsyncIterator[RunningStack]:
-    """Start a stack with its state in `folder`, and stop it on leaving."""
+async def running_stack(
+    folder: Path, *arguments: str, environment: Mapping[str, str] | None = None
+) -> AsyncIterator[RunningStack]:
+    """Start a stack with its state in `folder` and `environment` on top of ours, and stop it on leaving."""
     [port] = choose(1, [])
     url = f"http://{LOOPBACK}:{port}"
     began = time.monotonic()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "urbanclear", "up", "--data-dir", str(folder), "--port", str(port), *arguments),
         stdout=asyncio.subprocess.DEVNULL,
-        env={**os.environ, "URBANCLEAR_NIGHTLY_AT": "off"},  # nothing else is to be measured
+        env={**os.environ, "URBANCLEAR_NIGHTLY_AT": "off", **(environment or {})},  # nothing else is to be measured
     )
     try:
         await _answers(url, process)

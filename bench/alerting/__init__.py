@@ -1,0 +1,1 @@
+"""Alerting, measured: what watching costs, and how soon people are told."""
