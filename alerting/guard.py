@@ -18,7 +18,6 @@ import httpcore
 import httpx
 
 from urbanclear.errors import Refused, TryLater
-from urbanclear.settings import Settings
 
 Address = IPv4Address | IPv6Address
 
@@ -182,11 +181,6 @@ class Gate:
     async def close(self) -> None:
         for pool in self._pools.values():
             await pool.aclose()
-
-
-def open_gate(settings: Settings) -> Gate:
-    """The gate that the settings ask for."""
-    return Gate(Addresses(settings.alert_private_networks))
 
 
 def _parsed(url: str) -> httpx.URL:

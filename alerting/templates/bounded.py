@@ -27,7 +27,7 @@ _ALLOWED: Final = (
 )  # fmt: skip
 _FILTERS: Final = (
     "abs", "capitalize", "count", "d", "default", "e", "escape", "first", "float", "int", "last", "length", "list",
-    "lower", "max", "min", "reverse", "round", "sort", "string", "sum", "title", "trim", "truncate", "unique",
+    "lower", "max", "min", "reverse", "sort", "string", "sum", "title", "trim", "truncate", "unique",
     "upper",
 )  # fmt: skip
 _TESTS: Final = (
@@ -45,7 +45,7 @@ class Bounded(ImmutableSandboxedEnvironment):
 
     def __init__(self) -> None:
         super().__init__(autoescape=False, undefined=ChainableUndefined, finalize=shown, cache_size=0)
-        own = {"join": _join, "replace": _replace, "format": _format, "clock": _clock}
+        own = {"round": _round, "join": _join, "replace": _replace, "format": _format, "clock": _clock}
         self.filters = {name: _checked(self.filters[name]) for name in _FILTERS} | own
         self.tests = {name: test for name, test in self.tests.items() if name in _TESTS}
         self.globals.clear()
@@ -71,7 +71,7 @@ class Bounded(ImmutableSandboxedEnvironment):
 
 def shown(value: object) -> object:
     """Numbers as people say them: 12.3, and 0.47."""
-    if isinstance(value, float):
+    if type(value) is float:
         return f"{value:.{1 if abs(value) >= 1 else 2}f}".rstrip("0").rstrip(".")
     return value
 
@@ -108,6 +108,21 @@ def _checked(filter_: Callable[..., Any]) -> Callable[..., Any]:
     if (mark := getattr(filter_, "jinja_pass_arg", None)) is not None:  # whether it is given the environment
         checked.jinja_pass_arg = mark  # type: ignore[attr-defined]
     return checked
+
+
+class _Rounded(float):
+    """A number that is shown with as many digits as somebody asked for."""
+
+    digits: int
+
+    def __str__(self) -> str:
+        return f"{float(self):.{self.digits}f}"
+
+
+def _round(value: Any, digits: int = 0) -> _Rounded:
+    rounded = _Rounded(round(float(value), digits))
+    rounded.digits = min(max(digits, 0), 9)
+    return rounded
 
 
 def _join(value: Any, separator: str = "") -> str:

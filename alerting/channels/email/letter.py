@@ -1,0 +1,78 @@
+"""An e-mail as it is handed to the mail server: the same for all receivers of a notice but for two headers.
+
+Headers are made by the standard library, which refuses line breaks in them, and only from texts of one line.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from typing import Final
+
+from urbanclear.errors import Refused
+
+PICTURE: Final = "chart@urbanclear"
+"""By which HTML refers to the picture."""
+_POLICY: Final = SMTP.clone(cte_type="7bit")
+_USER: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+_DOMAIN: Final = r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?"
+_ADDRESS: Final = re.compile(
+    rf"(?P<name>[^<>@,;:\"\\]*)<(?P<user>{_USER})@(?P<domain>{_DOMAIN})>|(?P<bare>{_USER})@(?P<at>{_DOMAIN})"
+)
+
+
+@dataclass(frozen=True)
+class Words:
+    """What it says."""
+
+    subject: str
+    text: str
+    html: str
+    picture: bytes | None
+    urgent: bool
+
+
+@dataclass(frozen=True)
+class Letter:
+    """All but whom it is to and its id."""
+
+    content: bytes
+    domain: str
+
+    def to(self, receiver: Address, key: str) -> bytes:
+        """The whole e-mail; the same `key` gives the same Message-ID."""
+        head = EmailMessage(policy=_POLICY)
+        head["To"] = receiver
+        head["Message-ID"] = f"<{key}@{self.domain}>"
+        return head.as_bytes().rstrip(b"\r\n") + b"\r\n" + self.content
+
+
+def letter(words: Words, sender: Address, made_at: datetime, thread: str) -> Letter:
+    """`thread` keeps what is about the same together where people read it."""
+    whole = EmailMessage(policy=_POLICY)
+    whole["From"] = sender
+    whole["Subject"] = words.subject
+    whole["Date"] = made_at
+    whole["References"] = f"<{thread}@{sender.domain}>"
+    whole["Auto-Submitted"] = "auto-generated"
+    whole["X-Auto-Response-Suppress"] = "All"
+    if words.urgent:
+        whole["Importance"] = "high"
+    whole.set_content(words.text, cte="quoted-printable")
+    whole.add_alternative(words.html, subtype="html", cte="quoted-printable")
+    if words.picture is not None:
+        *_, html = whole.iter_parts()
+        html.add_related(
+            words.picture, "image", "png", cid=f"<{PICTURE}>", filename="chart.png", disposition="inline"
+        )
+    return Letter(whole.as_bytes(), sender.domain)
+
+
+def address_of(text: str) -> Address:
+    """The one address that `text` is, as `ops@city.example` or `Operators <ops@city.example>`; raises `Refused`."""
+    found = _ADDRESS.fullmatch(text.strip(" "))
+    if found is None or not text.isprintable():
+        raise Refused(f"{text[:100]!r} is no e-mail address of ASCII letters: correct the contact")
+    return Address((found["name"] or "").strip(), found["user"] or found["bare"], found["domain"] or found["at"])

@@ -1,0 +1,1 @@
+"""SMS and push messages, through the services that Apprise knows."""

@@ -1,0 +1,101 @@
+"""Titles and descriptions of rules, filled in, whatever they say."""
+
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as trying
+from hypothesis import strategies as st
+
+from alerting.templates import fill
+from alerting.templates.filling import LONGEST, problem_of
+
+CONTEXT: dict[str, Any] = {
+    "name": "Broadway",
+    "value": 17.333,
+    "labels": {"area": "Brooklyn", "sensor": ["nyc-dot:1", "nyc-dot:2"]},
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "filled"),
+    [
+        ("no braces", "no braces"),
+        ("{{ name }} at {{ value }} km/h", "Broadway at 17.3 km/h"),
+        ("{{ value | round(2) }} in {{ labels.area | upper }}", "17.33 in BROOKLYN"),
+        ("{{ '%.2f' | format(value) }}", "17.33"),
+        ("{{ labels.sensor | join(', ') }}", "nyc-dot:1, nyc-dot:2"),
+        ("{% if value < 20 %}slow{% else %}fast{% endif %}", "slow"),
+        ("{% for one in labels.sensor %}{{ loop.index }} {{ one }};{% endfor %}", "1 nyc-dot:1;2 nyc-dot:2;"),
+        ("{{ labels.road | default('the city', true) }}{{ nothing.at.all }}", "the city"),
+        ("{{ (value / 2) | int + 1 }} {{ name[:3] ~ '.' }}", "9 Bro."),
+        ("{{ '2026-11-02T08:15:00+00:00' | clock('America/New_York') }}", "03:15"),
+    ],
+)
+def test_what_is_known_is_filled_in(text: str, filled: str) -> None:
+    assert fill(text, CONTEXT) == filled
+    assert problem_of(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{% for a in range(99999999) %}x{% endfor %}",
+        "{% for a in labels.sensor %}{% for b in labels.sensor %}x{% endfor %}{% endfor %}",
+        "{{ 9**9**9 }}",
+        "{{ 'a' * 10000000000 }}",
+        "{{ [1] * 10000000000 }}",
+        "{{ '%999999999d' % 1 }}",
+        "{{ '%999999999d' | format(1) }}",
+        "{{ name | center(999999999) }}",
+        "{{ name.ljust(999999999) }}",
+        "{{ name | replace('', '" + "x" * 5_000 + "') }}",
+        "{{ labels.sensor | join('" + "x" * 9_990 + "') }}",
+        "{% set a = name %}{{ a }}",
+        "{% macro again() %}{{ again() }}{% endmacro %}{{ again() }}",
+        "{{ name.__class__.__mro__[1].__subclasses__() }}",
+        "{{ lipsum(1000) }}",
+        "{% include 'other' %}",
+        "{{ 1 / 0 }}",
+        "{{ unclosed",
+        "{{" + "(" * 900 + "1" + ")" * 900 + "}}",
+        "{{ 99999999999999999999999999999999999999 * 99999999999999999999999999999999999999999999999999 }}",
+    ],
+)
+def test_what_could_run_or_grow_for_ever_stays_as_it_is(text: str) -> None:
+    began = time.perf_counter()
+    assert fill(text, CONTEXT) == text[:LONGEST]
+    assert time.perf_counter() - began < 1
+
+
+def test_what_becomes_long_is_cut() -> None:
+    assert len(fill("{{ name }}" + "x" * 9_000, CONTEXT)) == LONGEST
+
+
+def test_nothing_of_python_can_be_seen() -> None:
+    assert fill("{{ ''.__class__ }}{{ name.__init__ }}", CONTEXT) == ""
+
+
+@trying(max_examples=300, deadline=None)
+@given(
+    st.text(max_size=200)
+    | st.lists(
+        st.sampled_from(
+            ["{{", "}}", "{%", "%}", "name", "value", "|", "join", "*", "for a in labels", "endfor", "if", "(", ")", "'",
+             " ", "~", "+", "[", "]", "9", "replace", "labels.sensor", ".", "format", "%"]
+        ),
+        max_size=40,
+    ).map("".join)
+)  # fmt: skip
+def test_it_never_raises(text: str) -> None:
+    assert len(fill(text, CONTEXT)) <= LONGEST
+
+
+def test_thousands_a_second() -> None:
+    text = "{{ name }} at {{ value | round(1) }} km/h in {{ labels.area }}"
+    fill(text, CONTEXT)
+    began = time.perf_counter()
+    for _ in range(2_000):
+        fill(text, CONTEXT)
+    assert time.perf_counter() - began < 1
