@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from sqlalchemy import Row, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -47,7 +48,7 @@ async def differences(connection: AsyncConnection, documents: Iterable[Written],
     table = alert_definitions
     newest = (
         select(table)
-        .distinct(table.c.kind, table.c.name)
+        .ext(distinct_on(table.c.kind, table.c.name))
         .order_by(table.c.kind, table.c.name, table.c.version.desc())
     )
     known = {(row.kind, row.name): row for row in await connection.execute(newest)}

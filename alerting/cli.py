@@ -2,6 +2,8 @@
 
 import typer
 
+from alerting.backtest.cli import backtest
+from alerting.definitions_cli import apply, rules
 from urbanclear.serving import serve
 from urbanclear.settings import get_settings
 
@@ -17,3 +19,7 @@ def run_alerting(context: typer.Context) -> None:
 
     settings = get_settings()
     serve(Engine(settings).run, settings)
+
+
+for command in (apply, rules, backtest):
+    app.command()(command)

@@ -76,14 +76,14 @@ async def backtest(
     progress((1 + _READING_SHARE) / 2)
     trials = sweep(rule, past, lambda found: judged(found, known, tolerance))
     progress(1)
-    end = past.grid.end
+    end, subjects = past.grid.end, len({track.subject.key for track in past.tracks})
     values = sum(len(track.values) for track in past.tracks)
     missing = sum(int(np.isnan(track.values).sum()) for track in past.tracks)
     return Backtest(
         rule=rule.name,
         start=past.grid.first,
         until=end,
-        subjects=len({track.subject.key for track in past.tracks}),
+        subjects=subjects,
         evaluations=values,
         without_data_share=missing / values if values else 0.0,
         fired=len(firings),
@@ -93,7 +93,7 @@ async def backtest(
         days=tuple(_days(firings, past.grid.first, end, context.time_zone)),
         incidents=judged(firings, known, tolerance),
         trials=tuple(trials),
-        suggestion=suggested(trials, len(known)),
+        suggestion=suggested(trials, len(known), subjects),
     )
 
 

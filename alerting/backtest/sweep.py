@@ -18,7 +18,9 @@ from schema.alerting.rules import Bounds, Rule
 QUANTILES: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
 """Shares of moments at which the bound would be passed."""
 BEARABLE_A_DAY: Final = 5
-"""Where nothing is known to have happened, a bound is suggested that gives no more alerts a day."""
+BEARABLE_OF_A_SUBJECT: Final = 1 / 7
+"""Where nothing is known to have happened, a bound is suggested that gives no more alerts a day, in all and of a
+subject."""
 LEAST_INCIDENTS: Final = 5
 """Fewer say too little about a bound."""
 
@@ -97,7 +99,7 @@ def sweep(rule: Rule, history: History, judge: Callable[[Sequence[Firing]], Judg
     return found
 
 
-def suggested(trials: Sequence[Trial], incidents: int) -> Suggestion | None:
+def suggested(trials: Sequence[Trial], incidents: int, subjects: int) -> Suggestion | None:
     """The bound with the best balance, where enough is known to have happened; else the widest that can be borne."""
     if not trials:
         return None
@@ -108,12 +110,13 @@ def suggested(trials: Sequence[Trial], incidents: int) -> Suggestion | None:
             f"it finds {best.recall or 0:.0%} of {incidents} incidents, and {best.precision or 0:.0%} of its alerts "
             f"are about one: of the bounds tried the best balance (F1 {best.f1:.2f})",
         )
-    bearable = [trial for trial in trials if 0 < trial.firings_per_day <= BEARABLE_A_DAY]
+    most = min(BEARABLE_A_DAY, BEARABLE_OF_A_SUBJECT * subjects)
+    bearable = [trial for trial in trials if 0 < trial.firings_per_day <= most]
     if not bearable:
         return None
     widest = bearable[-1]
     return Suggestion(
         widest.bound,
         f"too few incidents are known there to judge by ({incidents}); of the bounds tried it is the widest with at "
-        f"most {BEARABLE_A_DAY} alerts a day ({widest.firings_per_day:.1f})",
+        f"most {BEARABLE_A_DAY} alerts a day, and one a week of each subject ({widest.firings_per_day:.2g} a day)",
     )

@@ -1,0 +1,106 @@
+"""`urbanclear alerting apply` and `rules`."""
+
+import difflib
+import getpass
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+import yaml
+from rich.console import Console
+from rich.table import Column, Table
+
+from urbanclear.errors import ConfigurationError
+from urbanclear.settings import get_settings
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from alerting.applying import Difference
+    from alerting.definitions_files import Written
+
+Paths = Annotated[list[Path], typer.Argument(help="files of YAML, or folders of them", metavar="FILE|FOLDER …")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="only show what would change")]
+AsJson = Annotated[bool, typer.Option("--json", help="for programs")]
+
+
+def apply(paths: Paths, dry_run: DryRun = False) -> None:
+    """Write rules, contacts and the policy from files, where they are not so already."""
+    from alerting.command_database import with_database
+    from alerting.definitions_files import read_files
+
+    documents, problems = read_files(paths)
+    if not documents and not problems:
+        problems = ["there are no rules, contacts or policy in these files"]
+
+    async def work(engine: "AsyncEngine") -> tuple[list["Difference"], list[str]]:
+        return await _applied(engine, documents, problems, dry_run)
+
+    found, unknown = with_database(get_settings(), work)
+    console = Console(soft_wrap=True)
+    for one in found:
+        _show(console, one)
+    for name in unknown:
+        console.print(f"nobody is called {name}: whom the policy sends there is not told", style="yellow")
+    written = sum(one.is_written for one in found)
+    console.print(f"{written} of {len(found)} {'would be' if dry_run else 'were'} written.")
+
+
+async def _applied(
+    engine: "AsyncEngine", documents: list["Written"], problems: list[str], dry_run: bool
+) -> tuple[list["Difference"], list[str]]:
+    from alerting.applying import differences, problems_of, unknown_contacts, write_all
+
+    async with engine.begin() as connection:
+        problems = [*problems, *await problems_of(connection, documents)]
+        if problems:
+            raise ConfigurationError("\n".join(["Nothing was written:", *problems]))
+        found = await differences(connection, documents, "file")
+        unknown = await unknown_contacts(connection, documents)
+        if not dry_run:
+            await write_all(connection, found, "file", getpass.getuser())
+    return found, unknown
+
+
+def _show(console: Console, one: "Difference") -> None:
+    colours = {"new": "green", "changed": "yellow"}
+    title = f"{one.what:8} {one.written.kind} {one.written.name}"
+    console.print(title, style=colours.get(one.what, "dim"), markup=False, highlight=False)
+    if one.replaces:
+        console.print(f"         in place of {one.replaces}", markup=False, highlight=False)
+    if one.what == "changed":
+        before, after = (_lines(document) for document in (one.before, one.written.definition.document()))
+        for line in list(difflib.unified_diff(before, after, lineterm="", n=1))[2:]:
+            console.print(f"         {line}", markup=False, highlight=False)
+
+
+def _lines(document: dict[str, Any] | None) -> list[str]:
+    text: str = yaml.safe_dump(document or {}, sort_keys=True, allow_unicode=True, width=100)
+    return text.splitlines()
+
+
+def rules(as_json: AsJson = False) -> None:
+    """List the rules as they are now."""
+    from alerting.command_database import with_database
+
+    found = with_database(get_settings(), _rules)
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+        return
+    table = Table(Column("rule", no_wrap=True), "kind", "priority", "on", "from", "changed", "by")
+    for one in found:
+        enabled = "yes" if one["enabled"] else "no"
+        changed = one["changed_at"][:16].replace("T", " ")
+        table.add_row(one["name"], one["kind"], one["priority"], enabled, one["origin"], changed, one["changed_by"])
+    Console().print(table, markup=False)
+
+
+async def _rules(engine: "AsyncEngine") -> list[dict[str, Any]]:
+    from sqlalchemy import select
+
+    from schema.relations import alert_rules
+
+    async with engine.connect() as connection:
+        rows = (await connection.execute(select(alert_rules).order_by(alert_rules.c.name))).mappings().all()
+    return [{**row, "changed_at": row["changed_at"].isoformat()} for row in rows]

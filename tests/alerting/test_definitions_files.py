@@ -1,0 +1,222 @@
+"""Rules, contacts and the policy from files: what is wrong is told with its place, and only changes are written."""
+
+import json
+from datetime import time, timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from alerting.applying import DEFAULTS, seed_defaults
+from alerting.definitions_files import read_files
+from schema.alerting.definitions import current, kept, versions, write
+from schema.alerting.routing import Contact, Policy
+from schema.alerting.rules import Query, Rule
+from schema.alerting.words import Matcher
+from schema.tables import alert_definitions
+from tests.alerting.commands import said
+from tests.alerting.conditions.conftest import rule_when
+
+RULE = "- name: {}\n  title: {}\n  when: {{kind: incident}}\n"
+
+
+def one_file(folder: Path, text: str, name: str = "a.yaml") -> Path:
+    (folder / name).write_text(text)
+    return folder / name
+
+
+def test_everything_that_is_wrong_is_told_with_its_line(tmp_path: Path) -> None:
+    file = one_file(
+        tmp_path,
+        """\
+rules:
+- name: Bad Name
+  title: "{{ unclosed"
+  when:
+    kind: threshold
+    measure: sped
+    below: 3
+    above: 4
+- name: twice
+  title: a
+  title: b
+  when: {kind: incident}
+- title: no name
+  when: {kind: strange}
+contact: []
+contacts: {}
+policy:
+  routes:
+  - name: r
+    match: [area Queens]
+""",
+    )
+    _, problems = read_files([file])
+    assert problems == [
+        "a.yaml, line 11: title is there twice",
+        "a.yaml, line 2: Bad Name.name: String should match pattern '^[a-z0-9][a-z0-9-]{0,62}$'",
+        "a.yaml, line 6: Bad Name.when.measure: Input should be 'speed_kmh', 'volume_vph', 'occupancy', "
+        "'travel_time_s', 'speed_ratio' or 'travel_time_index'",
+        "a.yaml, line 13: name: Field required",
+        "a.yaml, line 14: when: Input tag 'strange' found using 'kind' does not match any of the expected tags: "
+        "'threshold', 'deviation', 'forecast', 'incident', 'anomaly', 'silence', 'sql'",
+        "a.yaml, line 15: contact: say `rules`, `contacts` or `policy`",
+        "a.yaml, line 16: contacts is a list: begin each with `- name:`",
+        "a.yaml, line 20: routes.0.match.0: 'area Queens' is no matcher: write label=\"value\", with =, !=, =~ or !~",
+    ]
+
+
+def test_what_is_no_yaml_a_name_in_two_files_and_a_bad_title_are_told(tmp_path: Path) -> None:
+    one_file(tmp_path, "rules:\n" + RULE.format("a", "a"), "1.yaml")
+    one_file(tmp_path, "rules:\n" + RULE.format("a", "'{{ x'"), "2.yml")
+    one_file(tmp_path, "rules: [", "3.yaml")
+    one_file(tmp_path, "- 1", "4.yaml")
+    one_file(tmp_path, "", "5.yaml")
+    one_file(tmp_path, "not read", "6.txt")
+    found, problems = read_files([tmp_path, tmp_path / "gone.yaml"])
+    assert [one.name for one in found] == ["a"]
+    assert [problem.split(":")[0] for problem in problems] == [
+        "2.yml, line 2",
+        "2.yml, line 2",
+        "3.yaml, line 1",
+        "4.yaml, line 1",
+        str(tmp_path / "gone.yaml"),
+    ]
+    assert "a.title: unexpected end of template" in problems[0]
+    assert "is in 1.yaml, line 2 as well" in problems[1]
+
+
+def test_clock_times_and_words_are_what_they_look_like(tmp_path: Path) -> None:
+    file = one_file(
+        tmp_path,
+        "contacts:\n- name: a\n  title: off\n  channels: [{kind: email, to: a@b.example}]\n"
+        "  quiet: [{from: 22:00, until: 06:00, time_zone: Europe/Berlin}]\n",
+    )
+    [contact], problems = read_files([file])
+    assert problems == []
+    assert isinstance(contact.definition, Contact)
+    assert contact.definition.title == "off"
+    assert contact.definition.quiet[0].from_ == time(22)
+
+
+documents = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.floats(allow_nan=False) | st.text(max_size=9),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["rules", "policy", "name", "title", "when", "kind", "below", "routes", "match", "contacts"]
+            )
+            | st.text(max_size=3),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(documents | st.lists(documents, max_size=3).map(lambda rules: {"rules": rules}))
+def test_no_file_ends_in_anything_but_definitions_and_problems(document: Any) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = one_file(Path(folder), yaml.safe_dump(document))
+        found, problems = read_files([file])
+        assert all(one.definition for one in found)
+        assert all(problem.startswith("a.yaml") for problem in problems)
+
+
+async def test_defaults_are_written_once(engine: AsyncEngine) -> None:
+    assert await seed_defaults(engine) == 20
+    assert await seed_defaults(engine) == 0
+    async with engine.connect() as connection:
+        rows = (await connection.execute(current("rule"))).mappings().all()
+        assert {row["origin"] for row in rows} == {"default"}
+        assert len([kept(row, Rule) for row in rows]) == 19
+
+
+async def test_defaults_give_way_to_what_was_changed_or_deleted_and_follow_a_newer_release(
+    engine: AsyncEngine,
+) -> None:
+    await seed_defaults(engine)
+    mine = rule_when({"kind": "incident"}).model_copy(update={"name": "collision"})
+    async with engine.begin() as connection:
+        await connection.execute(write("rule", "collision", mine, "api", "ann", 1))
+        await connection.execute(write("rule", "storm", None, "api", "ann", 1))
+        old = mine.model_copy(update={"name": "hazard"})
+        await connection.execute(write("rule", "hazard", old, "default", "urbanclear", 1))
+    assert await seed_defaults(engine) == 1
+    async with engine.connect() as connection:
+        names = {row["name"]: row["version"] for row in (await connection.execute(current("rule"))).mappings()}
+        assert "storm" not in names
+        assert (names["collision"], names["hazard"], names["closure"]) == (2, 3, 1)
+
+
+async def test_files_are_applied_where_they_differ(engine: AsyncEngine, database_url: str, tmp_path: Path) -> None:
+    file = one_file(
+        tmp_path, "rules:\n" + RULE.format("mine", "One") + "policy: {routes: [{name: r, contacts: [bob]}]}\n"
+    )
+    would = await said(database_url, "apply", str(file), "--dry-run")
+    assert "new      rule mine" in would.stdout
+    assert "2 of 2 would be written." in would.stdout
+    assert (await said(database_url, "rules", "--json")).stdout == "[]\n"
+    done = await said(database_url, "apply", str(tmp_path))
+    assert "2 of 2 were written." in done.stdout
+    assert "nobody is called bob" in done.stdout
+    assert "0 of 2 were written." in (await said(database_url, "apply", str(file))).stdout
+    async with engine.begin() as connection:
+        mine = rule_when({"kind": "incident"}).model_copy(update={"name": "mine", "title": "Two"})
+        await connection.execute(write("rule", "mine", mine, "api", "ann", 1))
+    again = (await said(database_url, "apply", str(file))).stdout
+    assert "changed  rule mine" in again
+    assert "in place of what ann wrote over the API" in again
+    assert "-title: Two" in again
+    assert "+title: One" in again
+    listed = json.loads((await said(database_url, "rules", "--json")).stdout)
+    assert [(one["name"], one["version"], one["origin"]) for one in listed] == [("mine", 3, "file")]
+    assert "mine" in (await said(database_url, "rules")).stdout
+    async with engine.connect() as connection:
+        assert len((await connection.execute(versions("rule", "mine"))).all()) == 3
+
+
+async def test_nothing_is_written_while_anything_is_wrong(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    one_file(tmp_path, "rules:\n" + RULE.format("fine", "One"), "1.yaml")
+    one_file(
+        tmp_path,
+        "rules:\n- {name: asked, title: a, when: {kind: sql, query: SELECT x}}\n- {name: wrong}\n",
+        "2.yaml",
+    )
+    said_ = str((await said(database_url, "apply", str(tmp_path))).exception)
+    assert '2.yaml, line 2: asked.when.query: The query is wrong: column "x" does not exist, at character 8.' in said_
+    assert "2.yaml, line 3: wrong.title: Field required" in said_
+    async with engine.connect() as connection:
+        assert await connection.scalar(select(func.count()).select_from(alert_definitions)) == 0
+
+
+def test_the_default_policy_is_about_rules_that_there_are() -> None:
+    found, problems = read_files([DEFAULTS])
+    assert problems == []
+    rules = {one.name for one in found if isinstance(one.definition, Rule)} | {"rule-failing"}
+    [policy] = [one.definition for one in found if isinstance(one.definition, Policy)]
+    texts = [text for route in policy.routes for text in route.match]
+    texts += [text for one in policy.inhibitions for text in (*one.source, *one.target)]
+    for text in texts:
+        matcher = Matcher.parse(text)
+        assert matcher.label != "rule" or any(matcher.matches({"rule": name}) for name in rules), text
+        for name in matcher.value.split("|") if matcher.label == "rule" and "*" not in text else ():
+            assert name in rules
+    contacts = {one.name for one in found if isinstance(one.definition, Contact)}
+    assert {name for route in policy.routes for name in route.contacts} <= contacts
+
+
+def test_default_queries_are_asked_seldom_enough() -> None:
+    found, _ = read_files([DEFAULTS])
+    asked = [one.definition for one in found if isinstance(one.definition, Rule)]
+    assert all(rule.every >= timedelta(minutes=1) for rule in asked if isinstance(rule.when, Query))
