@@ -34,8 +34,8 @@ export class Announcer {
   }
 }
 
-function newsOfAlert({ state, rule, subject }) {
-  return state === "firing" ? `New alert: ${rule}, ${subject}` : null;
+function newsOfAlert({ state, rule, subject, name }) {
+  return state === "firing" ? `New alert: ${rule}, ${name || subject}` : null;
 }
 
 function newsOfIncident(incident) {

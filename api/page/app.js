@@ -1,6 +1,8 @@
 // The live page: joins the network's state, the connection that feeds it, and the map and lists that show it.
 
 import * as address from "./address.js";
+import { AlertPanel } from "./alert.js";
+import { showAlerts, Silences } from "./alerts.js";
 import { Announcer } from "./announcer.js";
 import { ask, askAll } from "./asking.js";
 import { Connection } from "./connection.js";
@@ -29,6 +31,8 @@ let wantedLink = asked?.link ?? null;
 Object.assign(network, { horizon: asked?.horizon ?? 0, area: asked?.area ?? "" });
 const map = new TrafficMap(at("map"), network, place, { onSelect: showSelected, onMove: keepPlace });
 const details = new Details(network, () => map.select(null));
+const silences = new Silences();
+const alertPanel = new AlertPanel(network, silences, selectLink);
 const slider = new Slider(network, showHorizon);
 const route = new RoutePanel(network, map, keepAddress);
 let bottlenecks = [];
@@ -39,6 +43,7 @@ let sensorsDue = true;
 let dirty = true;
 
 function showSelected(sensor) {
+  if (sensor) alertPanel.close({ giveBack: false });
   if (sensor) details.open(sensor);
   else details.close();
   keepAddress();
@@ -56,8 +61,12 @@ function selectIncident(incident) {
   map.showIncident(incident);
 }
 
-function selectAlert({ subject }) {
-  if (network.sensors.has(subject)) selectLink(subject);
+function selectAlert(alert) {
+  const opener = document.activeElement;
+  collapseSheet();
+  map.select(null);
+  alertPanel.open(alert.id, opener);
+  map.showAlert(alert);
 }
 
 function keepPlace(next) {
@@ -83,6 +92,7 @@ function showArea(area) {
   map.fit();
   map.drawIncidents(selectIncident);
   map.drawUnusual();
+  map.drawAlerts();
   keepAddress();
   refreshAll();
 }
@@ -94,6 +104,7 @@ async function loadSensors() {
   map.drawSensors();
   map.drawIncidents(selectIncident);
   map.drawUnusual();
+  map.drawAlerts();
   lists.showAreas(network);
   openWantedLink();
   refreshAll();
@@ -130,14 +141,17 @@ async function loadUnusual() {
 
 // What is computed now and then, not as it happens.
 function askForBatch() {
-  for (const load of [loadBottlenecks, loadUnusual, loadSkill]) load().catch((error) => console.warn(error.message));
+  for (const load of [loadBottlenecks, loadUnusual, loadSkill, () => silences.load()]) load().catch((error) => console.warn(error.message));
   if (route.places) route.load();
 }
 
 function receive(message) {
   if (message.topic === "traffic") receiveTraffic(message);
   if (message.topic === "predictions") network.forecast.apply(message);
-  if (message.topic === "alerts") network.applyStates(network.alerts, message);
+  if (message.topic === "alerts") {
+    network.applyStates(network.alerts, message);
+    map.drawAlerts();
+  }
   if (message.topic === "incidents") {
     network.applyStates(network.incidents, message);
     map.drawIncidents(selectIncident);
@@ -198,7 +212,7 @@ function refresh() {
   if (state !== "stale" && state !== "locked") askForSensors();
   if (dirty) {
     dirty = false;
-    lists.showAlerts(network, selectAlert);
+    showAlerts(network, selectAlert);
     lists.showIncidents(network, selectIncident);
     lists.showWorkZones(network, selectIncident);
     lists.showSlowest(network, selectLink);
@@ -210,6 +224,7 @@ function refresh() {
   panels.showNumbers(network);
   announcer.speak();
   details.show();
+  alertPanel.show();
 }
 
 const sheet = at("sheet");
@@ -219,7 +234,9 @@ function collapseSheet() {
 }
 
 addEventListener("keydown", ({ key }) => {
-  if (key === "Escape" && !at("key").open) map.select(null);
+  if (key !== "Escape" || at("key").open) return;
+  alertPanel.close();
+  map.select(null);
 });
 addEventListener("hashchange", () => {
   const next = address.read();
@@ -258,6 +275,9 @@ Object.defineProperty(window, "urbanclear", {
     speedOf: (sensor) => network.readings.get(sensor)?.speed_kmh ?? null,
     get ringed() {
       return map.ringed;
+    },
+    get alerted() {
+      return map.alerted;
     },
     colourOf: (sensor) => map.colourOf(sensor),
   }),

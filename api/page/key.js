@@ -15,36 +15,42 @@ function recall() {
   }
 }
 
-function remember(key) {
-  current = key;
+export function key() {
+  return current;
+}
+
+// Goes on with a key that was used before, or with none.
+export function useKey(before) {
+  current = before;
   try {
-    sessionStorage.setItem(PLACE, key);
+    if (before) sessionStorage.setItem(PLACE, before);
+    else sessionStorage.removeItem(PLACE);
   } catch {
     return;
   }
 }
 
-export function key() {
-  return current;
-}
-
 // Asks the reader, whoever else asks meanwhile; true once they have given a key, false when they would not. Who would
 // not is asked again only where they want to be.
-export async function askForKey({ again = false } = {}) {
+export async function askForKey({ again = false, why = "" } = {}) {
   if (declined && !again) return false;
-  asking ??= openForm();
+  asking ??= openForm(why || defaultWhy());
   const given = await asking;
   asking = null;
   declined = !given;
   return given;
 }
 
-function openForm() {
-  const dialog = at("key");
-  const field = at("key-value");
-  at("key-why").textContent = current
+function defaultWhy() {
+  return current
     ? "The key was not accepted: it may be mistyped, expired or revoked."
     : "This server shows its data to those who have a key. Ask whoever runs it for one that may read.";
+}
+
+function openForm(why) {
+  const dialog = at("key");
+  const field = at("key-value");
+  at("key-why").textContent = why;
   field.value = "";
   dialog.showModal();
   return new Promise((resolve) => {
@@ -53,7 +59,7 @@ function openForm() {
     at("key-later").onclick = () => dialog.close();
     at("key-form").onsubmit = (event) => {
       event.preventDefault();
-      remember(field.value.trim());
+      useKey(field.value.trim());
       dialog.close("given");
     };
   });

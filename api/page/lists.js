@@ -1,4 +1,4 @@
-// The lists beside the map: alerts, incidents, work zones, the slowest links, bottlenecks, what was looked for.
+// The lists beside the map: incidents, work zones, the slowest links, bottlenecks, what was looked for.
 
 import { at, element, replaceItems, say } from "./elements.js";
 import { isActive } from "./network.js";
@@ -8,28 +8,6 @@ const INCIDENTS_SHOWN = 30;
 const WORK_ZONES_SHOWN = 100;
 const RANKED_SHOWN = 8;
 const FOUND_SHOWN = 6;
-const ALERTS_SHOWN = 20;
-const PRIORITIES = ["critical", "high", "medium", "low"];
-
-export function showAlerts(network, onSelect) {
-  const grave = ({ priority }) => PRIORITIES.indexOf(priority);
-  const items = [...network.alerts.values()]
-    .filter(({ state }) => state !== "resolved")
-    .sort((a, b) => (a.state === "firing" ? 0 : 1) - (b.state === "firing" ? 0 : 1) || grave(a) - grave(b))
-    .slice(0, ALERTS_SHOWN);
-  at("no-alerts").hidden = items.length > 0;
-  replaceItems(at("alerts"), items, ({ id }) => id, (item) => alertRow(item, network), onSelect);
-}
-
-function alertRow({ rule, subject, state, priority, summary, time }, network) {
-  const facts = [priority, state, age(network.dataNow() - Date.parse(time))].join(" · ");
-  return [
-    element("i", { class: `dot severity-${priority}` }),
-    element("b", {}, network.sensors.get(subject)?.name ? `${rule}, ${network.sensors.get(subject).name}` : rule),
-    element("small", {}, facts),
-    element("span", {}, summary || subject),
-  ];
-}
 
 export function showIncidents(network, onSelect) {
   const items = network.newestIncidents(INCIDENTS_SHOWN, { workZones: false });

@@ -4,8 +4,9 @@ import { at, element } from "./elements.js";
 import { drawLand } from "./land.js";
 import { LEVEL_WIDTH, shapeOf } from "./lines.js";
 import { Markers } from "./markers.js";
-import { Rings } from "./rings.js";
+import { DOTTED, Rings, WHOLE } from "./rings.js";
 import { Ways } from "./ways.js";
+import { PRIORITIES } from "./network.js";
 import { number } from "./words.js";
 
 const NEW_YORK = L.latLngBounds([40.55, -74.15], [40.87, -73.75]);
@@ -21,6 +22,7 @@ export class TrafficMap {
   #pulses = new Map(); // sensor id → when its pulse began
   #markers;
   #rings;
+  #alertRings;
   #ways;
   #drawnWays = [[], 0, []];
   #onPick = null; // takes a click as a place, while one is asked for
@@ -44,7 +46,8 @@ export class TrafficMap {
     this.#map.fitBounds(NEW_YORK);
     if (place) this.goTo(place);
     this.#markers = new Markers(this.#map, network, (incident) => this.#placeOf(incident));
-    this.#rings = new Rings(this.#map);
+    this.#rings = new Rings(this.#map, DOTTED);
+    this.#alertRings = new Rings(this.#map, WHOLE);
     this.#ways = new Ways(this.#map);
     this.#follow(container);
     this.#readColours();
@@ -80,6 +83,10 @@ export class TrafficMap {
 
   get ringed() {
     return this.#rings.sensors;
+  }
+
+  get alerted() {
+    return this.#alertRings.sensors;
   }
 
   get linkCount() {
@@ -216,7 +223,7 @@ export class TrafficMap {
     this.#placed = true;
     this.#map.invalidateSize({ animate: false });
     const whole = this.#map.getContainer().getBoundingClientRect();
-    const { width } = at("details").getBoundingClientRect();
+    const width = Math.max(...["details", "alert"].map((id) => at(id).getBoundingClientRect().width));
     const covered = width < whole.width * 0.8 ? [Math.min(width, whole.width / 2), 0] : [0, whole.height * PHONE_DETAILS];
     const view = { maxZoom: Math.max(13, this.#map.getZoom()), animate: !still.matches };
     this.#map.fitBounds(bounds.pad(0.5), { ...view, paddingBottomRight: covered });
@@ -233,7 +240,21 @@ export class TrafficMap {
       const place = this.#placeOf({ sensors: [sensor] });
       if (place) places.set(sensor, place);
     }
-    this.#rings.draw(places, this.#colours.ring);
+    this.#rings.draw(places, () => this.#colours.ring);
+  }
+
+  // A ring in the colour of its priority about each sensor on which an alert fires.
+  drawAlerts() {
+    const alerted = this.#network.alerted();
+    const found = [...alerted.keys()].map((sensor) => [sensor, this.#placeOf({ sensors: [sensor] })]);
+    const places = new Map(found.filter(([, place]) => place));
+    this.#alertRings.draw(places, (sensor) => this.#colours[alerted.get(sensor)]);
+  }
+
+  // Where an alert is, as far as that is known.
+  showAlert({ subject, sensors }) {
+    const place = this.#placeOf({ sensors: [subject, ...(sensors ?? [])] });
+    if (place) this.#lookAt(place.toBounds(1500));
   }
 
   showIncident(incident) {
@@ -250,11 +271,13 @@ export class TrafficMap {
   #readColours() {
     const style = getComputedStyle(document.documentElement);
     for (const level in LEVEL_WIDTH) this.#colours[level] = style.getPropertyValue(`--los-${level}`).trim();
+    for (const priority of PRIORITIES) this.#colours[priority] = style.getPropertyValue(`--${priority}`).trim();
     this.#colours.ring = style.getPropertyValue("--text").trim();
     this.#colours.way = style.getPropertyValue("--accent").trim();
     this.#colours.casing = style.getPropertyValue("--raised").trim();
     this.#scale();
     this.drawUnusual();
+    this.drawAlerts();
     this.drawWays(...this.#drawnWays);
   }
 }

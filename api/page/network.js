@@ -6,6 +6,7 @@ import { Unusual } from "./unusual.js";
 const OLD_AFTER_MS = 10 * 60_000;
 const RATE_WINDOW_MS = 10_000;
 const WORK_ZONE = "road_works";
+export const PRIORITIES = ["critical", "high", "medium", "low"];
 
 // Level of service by how it is shown; A and B look alike.
 export const LEVELS = [
@@ -147,6 +148,35 @@ export class Network {
   #concerns(incident) {
     const sensors = (incident.sensors ?? []).map((id) => this.sensors.get(id)).filter(Boolean);
     return this.isInArea(incident) || sensors.some((sensor) => this.isInArea(sensor));
+  }
+
+  // Alerts of the area that are firing or pending, the most urgent first; those that somebody takes care of come later.
+  openAlerts() {
+    const order = (item) => [
+      item.state === "firing" ? 0 : 1, PRIORITIES.indexOf(item.priority), item.acknowledged_by ? 1 : 0,
+      -Date.parse(item.started_at ?? item.time),
+    ];
+    const places = (one, other) => order(one).map((value, index) => value - order(other)[index]);
+    return [...this.alerts.values()]
+      .filter((item) => item.state !== "resolved" && this.#isAbout(item))
+      .sort((one, other) => places(one, other).find((difference) => difference) ?? 0);
+  }
+
+  // Sensors on which an alert fires, each with the most urgent priority of those that do.
+  alerted() {
+    const found = new Map();
+    for (const { state, priority, subject, sensors } of this.openAlerts()) {
+      if (state !== "firing") continue;
+      for (const id of sensors?.length ? sensors : [subject]) if (!found.has(id)) found.set(id, priority);
+    }
+    return found;
+  }
+
+  // What says nothing of where it is concerns the whole city.
+  #isAbout({ areas, sensors, subject }) {
+    const known = [subject, ...(sensors ?? [])].map((id) => this.sensors.get(id)).filter(Boolean);
+    if (!this.area || (!areas?.length && !known.length)) return true;
+    return areas?.includes(this.area) || known.some((sensor) => this.isInArea(sensor));
   }
 
   activeIncidents() {

@@ -1,5 +1,6 @@
 // Around the map: the header's numbers, the banner, the legend, what a screen reader is told.
 
+import { countWords } from "./alerts.js";
 import { at, element, say } from "./elements.js";
 import { LEVELS } from "./network.js";
 import { clock, count, dayAndZone } from "./words.js";
@@ -28,7 +29,7 @@ export function showNumbers(network) {
   say("ratio", ratio === null ? "–" : String(Math.round(ratio * 100)));
   say("active", String(active));
   say("rate", rate < 10 ? rate.toFixed(1) : String(Math.round(rate)));
-  say("sheet", `${count(active, "active incident")}, slowest links`);
+  say("sheet", `${countWords(network)}${count(active, "active incident")}, slowest links`);
   say("meaning-none", network.horizon ? "no forecast" : "no data");
   for (const { name } of LEVELS) say(`count-${name}`, String(counts[name]));
   if (network.newest) showClock(network.newest);

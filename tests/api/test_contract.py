@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
+from tests.api.alerting import add_alerts, add_notification, alert_row
 from tests.api.conftest import KEY, LiveApi
 from tests.api.resources.conftest import NOON, filled
 from tests.batch import clusters_of, insights_of, profile_of, run_of
@@ -43,6 +44,8 @@ async def test_no_request_finds_a_status_or_a_shape_that_is_not_documented(
         await clusters_of(city, await run_of(city, "clusters", NOON), "t:side", "t:Main Street-0")
         await insights_of(city, await run_of(city, "insights", NOON))
         await profile_of(city, await run_of(city, "patterns", NOON), "area", "Manhattan", "weekday", 33)
+        add_alerts(database_url, alert_row("01jz5k3v8m"), alert_row("over", state="resolved"))
+        add_notification(database_url, "slow-3f2c:on-call:0", "01jz5k3v8m")
         code = await asked(live_api.url, phase, report)
     assert code == 0, report.read_text()[-6_000:]
     async with httpx.AsyncClient(base_url=live_api.url, trust_env=False) as client:

@@ -56,6 +56,7 @@ async def test_a_firing_alert_is_listed_and_announced_once_and_leaves_when_resol
         await page.locator("#alerts li", has_text="Jam, Bridge, eastbound").wait_for(timeout=5000)
         await page.locator("#announcements", has_text="New alert: Jam").wait_for(state="attached", timeout=5000)
         await page.locator("#alerts button").click()
+        await page.get_by_role("button", name="Show the link").click()
         await page.locator("#details", has_text="Bridge, eastbound").wait_for(timeout=5000)
         await publish(bridge, alert("resolved"))
         await page.locator("#no-alerts").wait_for(timeout=5000)

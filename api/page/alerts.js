@@ -1,0 +1,95 @@
+// Alerts beside the map: those that are open, the most urgent first, how many fire, and what is silenced.
+
+import { ask, send } from "./asking.js";
+import { at, element, replaceItems, say } from "./elements.js";
+import { age, count, minuteOf } from "./words.js";
+
+const SHOWN = 20;
+const SILENCES_SHOWN = 50;
+
+export function alertTitle({ rule, subject, name }, network) {
+  const where = network.sensors.get(subject)?.name || name || "";
+  return where ? `${rule}, ${where}` : rule;
+}
+
+export function alertFacts({ state, priority, started_at, time, acknowledged_by, assignee }) {
+  const since = age(Date.now() - Date.parse(started_at ?? time));
+  const whose = [acknowledged_by && `acknowledged by ${acknowledged_by}`, assignee && `assigned to ${assignee}`];
+  return [priority, state, since, ...whose].filter(Boolean).join(" · ");
+}
+
+export function showAlerts(network, onSelect) {
+  const open = network.openAlerts();
+  const firing = open.filter(({ state }) => state === "firing");
+  const badge = at("alert-count");
+  badge.hidden = !firing.length;
+  badge.className = `badge severity-${firing[0]?.priority ?? "low"}`;
+  say("alert-count", String(firing.length));
+  say("alert-rest", open.length > SHOWN ? `${SHOWN} of ${open.length}` : "");
+  at("no-alerts").hidden = open.length > 0;
+  replaceItems(at("alerts"), open.slice(0, SHOWN), ({ id }) => id, (item) => row(item, network), onSelect);
+}
+
+function row(item, network) {
+  const taken = item.acknowledged_by ? " taken" : "";
+  return [
+    element("i", { class: `dot severity-${item.priority}${taken}` }),
+    element("b", {}, alertTitle(item, network)),
+    element("small", {}, alertFacts(item)),
+    element("span", {}, item.summary || item.subject),
+  ];
+}
+
+// What is silenced now or will be; asked for now and then, and after a change.
+export class Silences {
+  #items = [];
+
+  async load() {
+    const { items } = await ask("silences", { limit: SILENCES_SHOWN });
+    this.#items = items.filter(({ state }) => state !== "over");
+    this.show();
+  }
+
+  show() {
+    say("silence-count", String(this.#items.length));
+    at("no-silences").hidden = this.#items.length > 0;
+    at("silences").replaceChildren(...this.#items.map((item) => this.#row(item)));
+  }
+
+  #row(item) {
+    const what = item.definition.matchers.join(", ");
+    const button = element("button", { type: "button", "aria-label": `End the silence of ${what}` }, "End");
+    button.onclick = () => this.#end(item);
+    return element("li", {}, element("span", {}, what), element("small", {}, silenceFacts(item)), button);
+  }
+
+  async #end({ id }) {
+    try {
+      await send("DELETE", `silences/${id}`);
+      await this.load();
+      say("silence-note", "Ended.");
+      at("silences-title").focus();
+    } catch (error) {
+      say("silence-note", error.message);
+    }
+  }
+}
+
+function silenceFacts({ state, starts_at, ends_at, created_by, definition }) {
+  const when = state === "lasting" ? `until ${moment(ends_at)}` : `from ${moment(starts_at)} to ${moment(ends_at)}`;
+  const hours = definition.hours ? `${definition.hours.from.slice(0, 5)} to ${definition.hours.until.slice(0, 5)}` : "";
+  return [when, hours, `by ${created_by}`, definition.comment].filter(Boolean).join(" · ");
+}
+
+// The clock alone for what is no more than half a day away.
+function moment(time) {
+  const at_ = Date.parse(time);
+  const day = { day: "numeric", month: "short" };
+  const date = Math.abs(at_ - Date.now()) < 43_200_000 ? "" : `${new Date(at_).toLocaleDateString("en-GB", day)}, `;
+  return date + minuteOf(at_);
+}
+
+export function countWords(network) {
+  const firing = network.openAlerts().filter(({ state }) => state === "firing").length;
+  return firing ? `${count(firing, "alert")}, ` : "";
+}
