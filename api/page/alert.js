@@ -14,16 +14,18 @@ export class AlertPanel {
   #network;
   #silences;
   #onLink;
+  #onChange;
   #id = null;
   #whole = null; // as REST tells it, with its history
   #loaded = ""; // of which alert, in which revision, that is
   #opener = null;
 
-  // onLink(sensor) shows a link; `silences` is told when there is a new one.
-  constructor(network, silences, onLink) {
+  // onLink(sensor) shows a link; onChange() is called when an alert is not as it was; `silences` are loaded anew.
+  constructor(network, silences, { onLink, onChange }) {
     this.#network = network;
     this.#silences = silences;
     this.#onLink = onLink;
+    this.#onChange = onChange;
     at("alert-close").onclick = () => this.close();
     at("alert-acknowledge").onclick = () => this.#acknowledge();
     at("alert-hour").onclick = () => this.#silence(1);
@@ -66,6 +68,7 @@ export class AlertPanel {
     say("alert-facts", alertFacts(known));
     say("alert-summary", known.summary ?? "");
     at("alert-acknowledge").hidden = at("alert-hour").hidden = at("alert-hours").hidden = known.state === "resolved";
+    at("alert-acknowledge").classList.toggle("first", !known.acknowledged_by);
     say("alert-acknowledge", known.acknowledged_by ? "Take back" : "Acknowledge");
     at("alert-link").hidden = !this.#link();
     this.#askForWhole(known);
@@ -137,6 +140,7 @@ export class AlertPanel {
     if (held && row.revision > (held.revision ?? 0)) {
       const { acknowledged_at, acknowledged_by, revision } = row;
       this.#network.alerts.set(row.id, { ...held, acknowledged_at, acknowledged_by, revision });
+      this.#onChange();
     }
   }
 }
@@ -145,10 +149,10 @@ function numbersOf({ rule, subject, value, reason, started_at, fired_at, resolve
   if (!rule) return [];
   const when = (time) => `${minuteOf(Date.parse(time))} ${dayAndZone(Date.parse(time))}`;
   const seen = reason === "no_data" ? "no data" : value == null ? "–" : value.toLocaleString("en-GB", { maximumFractionDigits: 2 });
-  const rows = [["Rule", rule], ["Subject", subject], ["Last value", seen], ["Began", when(started_at)]];
+  const rows = [["Rule", rule], ["Last value", seen], ["Began", when(started_at)]];
   if (fired_at) rows.push(["Fires since", when(fired_at)]);
   if (resolved_at) rows.push(["Over since", when(resolved_at)]);
-  return rows;
+  return [...rows, ["Subject", subject]];
 }
 
 function happened({ kind, actor, detail }) {

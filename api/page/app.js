@@ -32,7 +32,7 @@ Object.assign(network, { horizon: asked?.horizon ?? 0, area: asked?.area ?? "" }
 const map = new TrafficMap(at("map"), network, place, { onSelect: showSelected, onMove: keepPlace });
 const details = new Details(network, () => map.select(null));
 const silences = new Silences();
-const alertPanel = new AlertPanel(network, silences, selectLink);
+const alertPanel = new AlertPanel(network, silences, { onLink: selectLink, onChange: refreshAll });
 const slider = new Slider(network, showHorizon);
 const route = new RoutePanel(network, map, keepAddress);
 let bottlenecks = [];

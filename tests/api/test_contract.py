@@ -38,6 +38,7 @@ async def test_no_request_finds_a_status_or_a_shape_that_is_not_documented(
     report.parent.mkdir(exist_ok=True)
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("UPDATE api_keys SET id = 2000000011")  # that it does not revoke its own key
+        connection.execute("INSERT INTO heartbeats VALUES ('alerting', 'test', now() + interval '1 day')")
     async with filled(database_url) as city:
         line = {"type": "LineString", "coordinates": [[-73.999, 40.708], [-73.9905, 40.701]]}
         await city.sensor("bridge", kind="link", geometry=Jsonb(line), free_flow_speed_kmh=60)

@@ -87,6 +87,7 @@ async def test_an_alert_is_acknowledged_and_silenced_with_a_key_that_may(
         await expect(panel).to_contain_text("You take care of it.")
         await expect(panel.locator("#alert-facts")).to_contain_text("acknowledged by centre")
         await expect(panel.locator("#alert-history")).to_contain_text("Acknowledged by centre")
+        await expect(page.locator("#alerts")).to_contain_text("acknowledged by centre")
         await panel.get_by_role("button", name="Silence 4 h").click()
         await expect(panel).to_contain_text("Nobody is told of it until")
         silenced = (
