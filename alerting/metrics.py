@@ -1,4 +1,4 @@
-"""What evaluation and dispatch count; docs/alerting.md explains each."""
+"""What evaluation and dispatch count; docs/alerts.md explains each."""
 
 from typing import Final
 

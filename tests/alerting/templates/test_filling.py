@@ -82,12 +82,38 @@ def test_nothing_of_python_can_be_seen() -> None:
     st.text(max_size=200)
     | st.lists(
         st.sampled_from(
-            ["{{", "}}", "{%", "%}", "name", "value", "|", "join", "*", "for a in labels", "endfor", "if", "(", ")", "'",
-             " ", "~", "+", "[", "]", "9", "replace", "labels.sensor", ".", "format", "%"]
+            [
+                "{{",
+                "}}",
+                "{%",
+                "%}",
+                "name",
+                "value",
+                "|",
+                "join",
+                "*",
+                "for a in labels",
+                "endfor",
+                "if",
+                "(",
+                ")",
+                "'",
+                " ",
+                "~",
+                "+",
+                "[",
+                "]",
+                "9",
+                "replace",
+                "labels.sensor",
+                ".",
+                "format",
+                "%",
+            ]
         ),
         max_size=40,
     ).map("".join)
-)  # fmt: skip
+)
 def test_it_never_raises(text: str) -> None:
     assert len(fill(text, CONTEXT)) <= LONGEST
 
