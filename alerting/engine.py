@@ -17,6 +17,7 @@ from alerting.database import connected
 from alerting.delivery import Delivery
 from alerting.dispatch.process import Dispatcher
 from alerting.evaluation import Evaluator
+from alerting.forgetting import keep_forgetting
 from alerting.leadership import lead
 from alerting.relay import Relay
 from schema.database import APPLICATION, database_url, kafka_bootstrap
@@ -68,6 +69,7 @@ class Engine:
                 dispatcher.run(stop),
                 delivery.run(stop),
                 Relay(engine, self._bootstrap).run(stop),
+                keep_forgetting(engine, epoch, self._settings.alerts_retention, stop),
                 self._listen(evaluator.incidents, stop),
             ):
                 tasks.create_task(work)

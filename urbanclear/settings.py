@@ -292,6 +292,11 @@ class Settings(BaseSettings):
     smtp_user: str | None = Field(None, description="name to log in to it with; without one nobody logs in")
     smtp_password: SecretStr | None = Field(None, description="password to log in to it with")
     smtp_from: str = Field("Urbanclear <urbanclear@localhost>", description="whom e-mails are from")
+    alerts_retention: Kept = Field(
+        timedelta(days=400),
+        ge=timedelta(days=1),
+        description="how long alerts that are over, and what was told of them, are kept: `400d`, `forever`",
+    )
     alert_private_networks: Words = Field(
         (),
         description="networks of one's own that notifications may go to, also without TLS, with commas between: "
