@@ -4,10 +4,13 @@ import typer
 
 from alerting.backtest.cli import backtest
 from alerting.definitions_cli import apply, rules
+from alerting.notifications_cli import app as notifications
+from alerting.preview_cli import preview
 from urbanclear.serving import serve
 from urbanclear.settings import get_settings
 
 app = typer.Typer(help="Watch rules and tell people.")
+app.add_typer(notifications, name="notifications")
 
 
 @app.callback(invoke_without_command=True)
@@ -21,5 +24,5 @@ def run_alerting(context: typer.Context) -> None:
     serve(Engine(settings).run, settings)
 
 
-for command in (apply, rules, backtest):
+for command in (apply, rules, backtest, preview):
     app.command()(command)

@@ -76,6 +76,7 @@ class Delivery:
         self._changed = asyncio.Event()
         self._gauged = float("-inf")
         self._freed = False
+        self._lines_closed = False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver until `stop` is set; the database away is waited for.
@@ -204,6 +205,8 @@ class Delivery:
                 del self._lines[line.name]
 
     def _start(self, line: Line) -> None:
+        if self._lines_closed:
+            return
         for away in line.sent_away():
             self._failed(away, TryLater("not tried: the receiver fails again and again"), line, tried=False)
         while (due := line.next()) is not None:
@@ -269,6 +272,7 @@ class Delivery:
         return len(outcomes)
 
     async def _wind_down(self) -> None:
+        self._lines_closed = True
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=self._pace.grace_s)
         for task in list(self._tasks):

@@ -188,13 +188,14 @@ class Outbox:
         if not asked:
             return due
         notices = {one.notice_id: [told.id for told in one.message.alerts] for one in asked if one.message}
+        waited = {one.id for one in asked}
         ids = {alert for of_notice in notices.values() for alert in of_notice}
         resolved = select(alerts.c.id).where(alerts.c.id.in_(ids), alerts.c.state == "resolved")
         over = set(await connection.scalars(resolved))
         now = (await connection.execute(select(func.now()))).scalar_one()
         return [
             replace(one, obsolete="over before it could be told")
-            if one in asked
+            if one.id in waited
             and over.issuperset(notices[one.notice_id])
             and (now - one.created_at).total_seconds() > held
             else one
@@ -206,10 +207,11 @@ class Outbox:
         ending = [one.id for one in due if one.message is not None and one.message.status == "resolved"]
         if not ending:
             return due
+        asked = set(ending)
         before: dict[str, list[Mapping[str, Any]]] = {}
         for row in (await connection.execute(_sql("earlier"), {"ids": ending})).mappings():
             before.setdefault(row["id"], []).append(dict(row))
-        return [_ordered(one, before.get(one.id, []), in_hand) if one.id in ending else one for one in due]
+        return [_ordered(one, before.get(one.id, []), in_hand) if one.id in asked else one for one in due]
 
 
 def _ordered(one: Due, before: list[Mapping[str, Any]], in_hand: set[str]) -> Due:

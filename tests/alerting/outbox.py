@@ -115,6 +115,16 @@ def alert_row(database_url: str, alert: str, state: str) -> None:
         )
 
 
+def lead(database_url: str, epoch: int) -> None:
+    """The leader with `epoch` leads."""
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO alert_leader (epoch, instance, since) VALUES (%s, 'test', now())"
+            " ON CONFLICT (single) DO UPDATE SET epoch = excluded.epoch",
+            [epoch],
+        )
+
+
 def found(database_url: str) -> dict[str, dict[str, Any]]:
     """All notifications, by key."""
     return {row["id"]: row for row in rows(database_url, "SELECT * FROM notifications ORDER BY id")}

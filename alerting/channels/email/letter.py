@@ -1,8 +1,10 @@
 """An e-mail as it is handed to the mail server: the same for all receivers of a notice but for two headers.
 
-Headers are made by the standard library, which refuses line breaks in them, and only from texts of one line.
+Headers are made by the standard library, which refuses line breaks in them. The two that differ are made here, of an
+address and a key that have nothing in them but letters, digits and a few signs.
 """
 
+import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +18,7 @@ from urbanclear.errors import Refused
 PICTURE: Final = "chart@urbanclear"
 """By which HTML refers to the picture."""
 _POLICY: Final = SMTP.clone(cte_type="7bit")
+_PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9._-]{1,120}")
 _USER: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
 _DOMAIN: Final = r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?"
 _ADDRESS: Final = re.compile(
@@ -43,10 +46,14 @@ class Letter:
 
     def to(self, receiver: Address, key: str) -> bytes:
         """The whole e-mail; the same `key` gives the same Message-ID."""
-        head = EmailMessage(policy=_POLICY)
-        head["To"] = receiver
-        head["Message-ID"] = f"<{key}@{self.domain}>"
-        return head.as_bytes().rstrip(b"\r\n") + b"\r\n" + self.content
+        return (
+            f"To: {receiver.addr_spec}\r\nMessage-ID: <{message_key(key)}@{self.domain}>\r\n".encode() + self.content
+        )
+
+
+def message_key(key: str) -> str:
+    """`key` as a Message-ID may have it."""
+    return key if _PLAIN_KEY.fullmatch(key) else hashlib.sha256(key.encode()).hexdigest()[:40]
 
 
 def letter(words: Words, sender: Address, made_at: datetime, thread: str) -> Letter:

@@ -5,7 +5,7 @@ import base64
 import hashlib
 import html
 import re
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnection
@@ -26,8 +26,6 @@ from urbanclear.logs import get_logger
 from urbanclear.settings import Settings
 
 log = get_logger("alerting")
-
-_PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9._-]{1,120}")
 
 
 class Email(Sender):
@@ -52,7 +50,7 @@ class Email(Sender):
         receiver = address_of(target_of(outgoing.channel))
         message = outgoing.message
         written = await self._letters.get((message.id, message.made_at), self._letter(message))
-        content = written.to(receiver, message_key(outgoing.key))
+        content = written.to(receiver, outgoing.key)
         await self._server.hand_over(self._from.addr_spec, receiver.addr_spec, content)
 
     async def preview(self, outgoing: Outgoing) -> Preview:
@@ -99,11 +97,6 @@ class Email(Sender):
 
         async with self._drawing:
             return await asyncio.to_thread(draw, history, self._time_zone, colour)
-
-
-def message_key(key: str) -> str:
-    """`key` as a Message-ID may have it."""
-    return key if _PLAIN_KEY.fullmatch(key) else hashlib.sha256(key.encode()).hexdigest()[:40]
 
 
 def _thread(message: Message) -> str:

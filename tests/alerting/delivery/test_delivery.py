@@ -10,7 +10,8 @@ import pytest
 
 from alerting.delivery import Delivery
 from alerting.delivery.pace import Pace
-from tests.alerting.outbox import alert_row, found, log_of, make_due, message, settings, told, webhook, write
+from schema.alerting.words import Priority
+from tests.alerting.outbox import alert_row, found, lead, log_of, make_due, message, settings, told, webhook, write
 from tests.alerting.receiver import Answering, Receiver, receiving
 from tests.waiting import until, until_query
 from urbanclear.errors import LeadershipLost
@@ -149,8 +150,6 @@ async def test_no_more_than_the_rate_allows_are_sent(database_url: str, receiver
 
 
 async def test_the_most_urgent_is_first(database_url: str, receiver: Receiver) -> None:
-    from schema.alerting.words import Priority
-
     write(database_url, message("low", told(priority=Priority.LOW)), [webhook(receiver.url)] * 20)
     [urgent] = write(database_url, message("now", told(priority=Priority.CRITICAL)), [webhook(receiver.url)])
     await once(database_url, alert_rate_webhook="5/hour")
@@ -223,12 +222,3 @@ async def test_what_cannot_be_read_is_given_up(database_url: str, receiver: Rece
         connection.execute("UPDATE alert_notices SET document = '{\"id\": 1}'")
     await once(database_url)
     assert [row["state"] for row in found(database_url).values()] == ["given_up"]
-
-
-def lead(database_url: str, epoch: int) -> None:
-    with psycopg.connect(database_url) as connection:
-        connection.execute(
-            "INSERT INTO alert_leader (epoch, instance, since) VALUES (%s, 'test', now())"
-            " ON CONFLICT (single) DO UPDATE SET epoch = excluded.epoch",
-            [epoch],
-        )
