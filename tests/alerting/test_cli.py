@@ -1,0 +1,102 @@
+"""`urbanclear alerting notifications` and `preview`."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import create_engine
+from typer.testing import CliRunner
+
+from alerting.cli import app
+from schema.alerting.definitions import write as write_definition
+from schema.alerting.rules import Rule
+from schema.database import sqlalchemy_url
+from tests.alerting.channels.test_email import with_speeds
+from tests.alerting.outbox import alert_row, found, message, webhook, write
+from urbanclear.errors import ConfigurationError
+from urbanclear.settings import get_settings
+
+RULE = {
+    "name": "congestion",
+    "title": "{{ name }} is slow",
+    "description": "{{ value }} km/h in {{ labels.area }}",
+    "when": {"kind": "threshold", "measure": "speed_kmh", "below": 20},
+}
+
+
+@pytest.fixture
+def urbanclear(database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
+    monkeypatch.setenv("URBANCLEAR_DATABASE_URL", database_url)
+    monkeypatch.chdir(tmp_path)
+    get_settings.cache_clear()
+    yield lambda *words: CliRunner().invoke(app, words, catch_exceptions=False)
+    get_settings.cache_clear()
+
+
+def given_up(database_url: str) -> list[str]:
+    ids = write(database_url, message(), [webhook(f"https://example.com/{number}") for number in range(2)])
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "UPDATE notifications SET state = 'given_up', attempts = 3, finished_at = now(), error = '404: [gone]'"
+        )
+    return ids
+
+
+def test_what_was_given_up_is_listed_and_tried_anew(database_url: str, urbanclear: Any) -> None:
+    ids = given_up(database_url)
+    listed = json.loads(urbanclear("notifications", "list", "--given-up", "--json").stdout)
+    assert sorted(row["id"] for row in listed) == ids
+    assert listed[0]["error"] == "404: [gone]"
+    assert json.loads(urbanclear("notifications", "list", "--json").stdout) == []
+    assert "[gone]" in urbanclear("notifications", "list", "--given-up").stdout
+    assert "1 notification is tried anew" in urbanclear("notifications", "retry", ids[0]).stdout
+    row = found(database_url)[ids[0]]
+    assert (row["state"], row["attempts"], row["finished_at"]) == ("waiting", 0, None)
+    assert "1 notification is tried anew" in urbanclear("notifications", "retry", "--all").stdout
+    assert [row["state"] for row in found(database_url).values()] == ["waiting", "waiting"]
+
+
+def test_what_cannot_be_tried_anew_is_said(urbanclear: Any) -> None:
+    with pytest.raises(ConfigurationError, match="No notification called 'x'"):
+        urbanclear("notifications", "retry", "x")
+    for words in ([], ["x", "--all"]):
+        with pytest.raises(ConfigurationError, match="--all"):
+            urbanclear("notifications", "retry", *words)
+
+
+def test_a_rule_that_has_not_fired_is_shown_with_an_alert_that_says_it_is_made_up(
+    database_url: str, urbanclear: Any, tmp_path: Path
+) -> None:
+    with_speeds(database_url)
+    engine = create_engine(sqlalchemy_url(database_url))
+    with engine.begin() as connection:
+        connection.execute(write_definition("rule", "congestion", Rule.model_validate(RULE), "api", "test", 0))
+    engine.dispose()
+    shown = urbanclear("preview", "congestion")
+    assert shown.exit_code == 0
+    page = (tmp_path / "preview-congestion.html").read_text()
+    assert "(made up) Broadway $ _x^ is slow" in page
+    assert "12.3 km/h in Centre" in page
+    for channel, part in (
+        ("slack", '"attachments"'),
+        ("webhook", '"alerts"'),
+        ("sms", "(made up)"),
+        ("push", "since"),
+    ):
+        assert part in urbanclear("preview", "congestion", "--channel", channel).stdout
+    urbanclear("preview", "congestion", "--channel", "slack", "--to", "slack.json")
+    assert json.loads((tmp_path / "slack.json").read_text())["text"].startswith("[MEDIUM] (made up)")
+
+
+def test_a_rule_that_has_fired_is_shown_with_its_newest_alert(database_url: str, urbanclear: Any) -> None:
+    alert_row(database_url, "a1", "firing")
+    shown = urbanclear("preview", "congestion", "--channel", "sms").stdout
+    assert shown == "[HIGH] slow\n\n"
+
+
+def test_a_rule_that_is_not_there_is_said(urbanclear: Any) -> None:
+    with pytest.raises(ConfigurationError, match="no rule called 'none': known are none"):
+        urbanclear("preview", "none")
