@@ -35,7 +35,7 @@ ASKS: Final[Responses] = {
 
 Id = Annotated[str, Path(max_length=200, pattern=NO_NUL, examples=["5f0c1d2e"])]
 Wait = Annotated[
-    str | None, Query(max_length=20, description="how long to wait for the answer, up to `30s`", examples=["10s"])
+    str | None, Query(max_length=20, description="how long to wait for the answer, up to `30s`", examples=["5s"])
 ]
 
 
