@@ -176,14 +176,14 @@ def _(element: CreateRollup, compiler: DDLCompiler, **_: object) -> str:
         CREATE TABLE rollup.{rollup.name}_kept (
             {rollup.key} {rollup.key_type}, time timestamptz, {columns}, PRIMARY KEY ({rollup.key}, time)
         ) {partitioned};
-        CREATE VIEW rollup.{rollup.name}_fresh AS {_fresh(rollup)};
+        CREATE VIEW rollup.{rollup.name}_fresh AS {fresh(rollup)};
         CREATE VIEW rollup.{rollup.name} AS
         SELECT kept.* FROM rollup.{rollup.name}_kept AS kept WHERE NOT {_is_touched("kept", rollup)}
         UNION ALL SELECT * FROM rollup.{rollup.name}_fresh
     """
 
 
-def _fresh(rollup: Rollup) -> str:
+def fresh(rollup: Rollup) -> str:
     """Query of the touched buckets as they are now; each level looks at the one below it once.
 
     Readings are looked up for each touched bucket; above, what is touched below is taken from there and the rest of
@@ -198,13 +198,23 @@ def _fresh(rollup: Rollup) -> str:
         SELECT {_key(rollup)} AS {rollup.key}, {bucket(rollup.width, "r.time")} AS time, {aggregates(rollup)}
         FROM (
             SELECT kept.* FROM ({changed(rollup)}) AS changed {members}
-            JOIN rollup.{below.name}_kept AS kept ON kept.{below.key} = {member}
-                AND kept.time >= changed.time AND kept.time < changed.time + {interval(rollup.width)}
+            JOIN rollup.{below.name}_kept AS kept ON kept.{below.key} = {member} AND {_is_within("kept.time", rollup)}
             WHERE NOT {_is_touched("kept", below)}
             UNION ALL SELECT * FROM rollup.{below.name}_fresh
         ) AS r {"JOIN sensors AS s ON s.id = r.sensor_id" if rollup.regroups else ""}
         GROUP BY 1, 2
     """
+
+
+def _is_within(time: str, rollup: Rollup) -> str:
+    """Whether `time`, of a row of the rollup's source, lies in the bucket `changed`.
+
+    Where both are as wide, that is told by equality: of a range whose ends are not known yet, PostgreSQL expects a
+    share of all rows, and reads them all.
+    """
+    if any(below.name == rollup.source and below.width == rollup.width for below in ROLLUPS):
+        return f"{time} = changed.time"
+    return f"{time} >= changed.time AND {time} < changed.time + {interval(rollup.width)}"
 
 
 def _is_touched(row: str, rollup: Rollup) -> str:
@@ -299,8 +309,7 @@ def recomputed(rollup: Rollup, relation: str) -> str:
         SELECT changed.{rollup.key}, changed.time, fresh.* FROM ({changed(rollup)}) AS changed
         CROSS JOIN LATERAL (
             SELECT {aggregates(rollup)} FROM {relation}
-            WHERE {_key(rollup)} = changed.{rollup.key}
-              AND r.time >= changed.time AND r.time < changed.time + {interval(rollup.width)}
+            WHERE {_key(rollup)} = changed.{rollup.key} AND {_is_within("r.time", rollup)}
             HAVING count(*) > 0
         ) AS fresh
     """

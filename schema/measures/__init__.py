@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from psycopg import AsyncConnection
 from psycopg.rows import scalar_row
 
-from schema.measures.statements import statement
+from schema.measures.statements import search, statement
 from schema.retention import Retention
 from urbanclear.settings import Settings
 
@@ -71,16 +71,12 @@ async def compute_changed_days(connection: AsyncConnection, settings: Settings) 
     """
     definition, oldest = Definition.of(settings), Retention.of(settings).oldest_reading()
     local_day = oldest.astimezone(ZoneInfo(definition.time_zone)).date()
-    cursor = connection.cursor(row_factory=scalar_row)
-    await cursor.execute(
-        statement("changed_days"),
-        {
-            "time_zone": definition.time_zone,
-            "oldest": definition.span(local_day)[1],
-            "recompute_after": RECOMPUTE_AFTER,
-        },
-    )
-    days = await cursor.fetchall()
+    asked = {
+        "time_zone": definition.time_zone,
+        "oldest": definition.span(local_day)[1],
+        "recompute_after": RECOMPUTE_AFTER,
+    }
+    days: list[date] = await search(connection, "changed_days", asked, scalar_row)
     await compute_days(connection, days, definition)
     return days
 

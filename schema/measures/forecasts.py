@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-from schema.measures.statements import statement
+from schema.measures.statements import search, statement
 from schema.retention import Retention
 from urbanclear.public_holidays import holidays_between
 from urbanclear.settings import Settings
@@ -62,9 +62,8 @@ async def score_forecasts(connection: AsyncConnection, settings: Settings) -> li
     await connection.execute("DELETE FROM measures.forecast_scores WHERE hour < %s", [retention.oldest_reading()])
     await connection.execute("DELETE FROM measures.forecast_hours WHERE hour < %s", [oldest])
     await connection.execute(statement("forecast_changes"))
-    async with connection.cursor(row_factory=class_row(Due)) as cursor:
-        await cursor.execute(statement("forecast_due"), {"oldest": oldest, "again_after": AGAIN_AFTER})
-        found = await cursor.fetchall()
+    asked = {"oldest": oldest, "again_after": AGAIN_AFTER}
+    found = await search(connection, "forecast_due", asked, class_row(Due))
     for due in found:
         await _score(connection, due, settings)
     return [due.hour.astimezone(UTC) for due in found]

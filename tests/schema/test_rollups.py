@@ -3,6 +3,7 @@
 import math
 import random
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import psycopg
 import pytest
@@ -297,3 +298,27 @@ async def test_a_wider_partition_of_an_earlier_release_takes_new_rows(database_u
         rows: list[Row] = [reading(1, START + n * timedelta(days=1), 50.0) for n in range(9)]
         await write(connection, engine, rows)
         await assert_equal_to_recount(connection)
+
+
+@pytest.mark.parametrize("server_url", ["embedded"], indirect=True)
+async def test_the_newest_of_an_area_is_found_without_reading_all_that_is_kept(database_url: str) -> None:
+    async with await connect(database_url) as connection:
+        engine = engine_of(database_url)
+        await describe(connection)
+        rows = [reading(number, START + FIVE_MINUTES * step, 50) for number in range(1, 7) for step in range(1000)]
+        await write(connection, engine, rows)
+        await engine.refresh(connection, Retention())
+        await connection.execute("ANALYZE")
+        await write(connection, engine, [reading(1, START + FIVE_MINUTES * 1000, 40)])
+        asked = "EXPLAIN (ANALYZE, FORMAT JSON) SELECT time FROM area_5m WHERE time >= %s"
+        row = await (await connection.execute(asked, [START + FIVE_MINUTES * 1000])).fetchone()
+    assert row is not None
+    assert rows_read(row[0][0]["Plan"], "readings_5m_kept") < len(rows) / 100
+
+
+def rows_read(plan: dict[str, Any], beginning: str) -> float:
+    """How many rows of the tables whose names begin so a plan has looked at."""
+    own = 0.0
+    if str(plan.get("Relation Name", "")).startswith(beginning):
+        own = (plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)) * plan["Actual Loops"]
+    return own + sum(rows_read(part, beginning) for part in plan.get("Plans", []))

@@ -10,6 +10,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from schema.engines import engine_of
+from schema.measures import statements
 from schema.upkeep import _LEAD, AHEAD, Upkeep
 from tests.waiting import fetch_one, until_query
 from urbanclear.settings import Settings
@@ -127,3 +128,17 @@ async def test_prometheus_is_told_of_chunks_sizes_lag_and_failing_jobs(database_
 async def size(url: str) -> int:
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
         return next(one.bytes for one in await engine_of(url).series(connection) if one.relation == "readings")
+
+
+async def test_a_search_that_does_not_end_is_given_up_and_begun_anew(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statements, "LONGEST_SEARCH", timedelta(milliseconds=100))
+    monkeypatch.setattr("schema.upkeep.ROUND_SECONDS", 0.1)
+    error = "SELECT count(*) FROM upkeep WHERE task = 'measures' AND error"
+    async with await psycopg.AsyncConnection.connect(database_url) as blocker:
+        await blocker.execute("LOCK TABLE measures.days IN ACCESS EXCLUSIVE MODE")
+        async with running(database_url):
+            await until_query(database_url, f"{error} LIKE '%timeout%'", 1)
+            await blocker.rollback()
+            await until_query(database_url, f"{error} IS NULL", 1)
