@@ -185,23 +185,13 @@ def _run(
 ) -> None:
     from spark.insights.job import run_within
     from spark.jobs import run_jobs
-    from spark.progress import progress_bar
-    from spark.session import spark_session
-    from spark.sources.source import source_of
+    from spark.sources.opening import opened
     from spark.spans import Asked
 
-    settings, when = get_settings(), Asked.of(start, end, days)
-    source = source_of(named, settings)
-    with (
-        progress_bar() as bar,
-        spark_session(settings, " ".join(asked), master) as session,
-        bar.watching(session.sparkContext) as say,
-    ):
-        say("Looking at the source")
-        opened = source.open(session)
-        span = when.span(opened.newest)
-        runs = run_jobs(session, settings, asked, span, say, opened)
-        lacking = None
+    settings, lacking = get_settings(), None
+    with opened(settings, named, Asked.of(start, end, days), " ".join(asked), master) as found:
+        session, span, say = found.session, found.span, found.say
+        runs = run_jobs(session, settings, asked, span, say, found.source)
         if with_insights:
             try:
                 runs.append(run_within(session, settings, span, say))

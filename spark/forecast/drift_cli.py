@@ -30,8 +30,8 @@ def drift(days: Days = 7, tolerance: Tolerance = 0.2, as_json: AsJson = False) -
         entry = registry.in_place()
         if entry is None:
             raise ConfigurationError(
-                "No model is in place: `urbanclear forecast models` lists those there are, and `urbanclear forecast "
-                "promote` puts one there."
+                "No model is in place: train one with `urbanclear forecast train`, or put one there that `urbanclear "
+                "forecast models` lists, with `urbanclear forecast promote`."
             )
         found = drift_of(registry.connection, entry, days, tolerance)
     typer.echo(json.dumps(found.record(), indent=2)) if as_json else _tell(found)

@@ -5,7 +5,7 @@ held-out days and sensors.
 """
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,7 @@ from spark.forecast.evaluation import Unit, horizon_minutes, judge
 from spark.forecast.frame import STEP_S, STEPS_A_DAY, Frame, clock_s
 from spark.forecast.model import Model
 from spark.forecast.registry import Entry, Evidence, Registry, held_out
-from spark.forecast.training import Say, train
+from spark.forecast.training import LEAST_DAYS, Say, train
 from spark.forecast.window import HORIZONS
 from spark.spans import Span
 from urbanclear.errors import ConfigurationError, ModelUnavailable, NotPromoted
@@ -36,13 +36,19 @@ class City:
         if self.held_out_days * STEPS_A_DAY >= len(self.frame):
             days = len(self.frame) / STEPS_A_DAY
             raise ConfigurationError(
-                f"There are {days:.1f} days, of which {self.held_out_days} are held out: give more --days, or fewer "
-                f"--held-out."
+                f"There are {days:.1f} days, of which {self.held_out_days} are held out: give fewer "
+                f"--held-out, or an earlier --from."
             )
 
     @property
     def week(self) -> Span:
         return Span(self.span.end - timedelta(days=self.held_out_days), self.span.end)
+
+    @property
+    def learned_from(self) -> Span:
+        """From the first that was measured to where the held-out days begin."""
+        first = self.frame.first.replace(tzinfo=ZoneInfo(self.time_zone)).astimezone(UTC)
+        return Span(max(first, self.span.start), self.week.start)
 
     @property
     def before(self) -> Frame:
@@ -51,6 +57,16 @@ class City:
     @property
     def held(self) -> Frame:
         return self.frame.cut(self._split, len(self.frame))
+
+    def require_enough_to_learn_from(self) -> None:
+        """Raises `ConfigurationError` where too few days are left beside those held out."""
+        days, needed = len(self.frame) / STEPS_A_DAY, LEAST_DAYS + 1
+        if days - self.held_out_days < needed:
+            fewer = f", or give --held-out {int(days - needed)} at most" if days >= needed + 1 else ""
+            raise ConfigurationError(
+                f"There are readings of {days:.1f} days. With {self.held_out_days} held out too few are left to learn "
+                f"from: wait until there are {self.held_out_days + needed} days{fewer}."
+            )
 
     @property
     def _split(self) -> int:
@@ -75,11 +91,11 @@ class Outcome:
 
 def train_and_promote(registry: Registry, city: City, seed: int, say: Say, *, promote: bool = True) -> Outcome:
     """Add a model to the registry, and put it in place if it is better there than the one in place."""
+    city.require_enough_to_learn_from()
     model = train(city.before, None, PREFIX, seed, city.time_zone, city.region, say)
     skill = judge(model, city.held, KMH)
     metrics = {"horizons": by_horizon(skill), "held_out": [held_out(city.week, mean_mae(skill))]}
-    trained_on = Span(city.span.start, city.week.start)
-    entry = registry.add(lambda name: replace(model, name=name), PREFIX, trained_on, seed, metrics)
+    entry = registry.add(lambda name: replace(model, name=name), PREFIX, city.learned_from, seed, metrics)
     evidence = compare(registry, city, model, entry, skill)
     if not promote:
         return Outcome(entry, evidence, skill)
@@ -89,14 +105,17 @@ def train_and_promote(registry: Registry, city: City, seed: int, say: Say, *, pr
         return Outcome(entry, evidence, skill, str(reason))
 
 
-def score(registry: Registry, city: City, name: str | None) -> Outcome:
-    """Score a model, by default the one in place, on the held-out days, and note it.
-
-    Raises `ConfigurationError` where there is none, or where it was made from some of those days.
-    """
+def to_score(registry: Registry, name: str | None) -> Entry:
+    """The model of that name, by default the one in place; raises `ConfigurationError` where there is none."""
     entry = registry.entry(name) if name else registry.in_place()
     if entry is None:
         raise ConfigurationError("No model is in place: train one with `urbanclear forecast train`.")
+    return entry
+
+
+def score(registry: Registry, city: City, entry: Entry) -> Outcome:
+    """Score a model on the held-out days, and note it; raises `ConfigurationError` where it was made from some of
+    those days."""
     if entry.data_to > city.week.start:
         raise ConfigurationError(
             f"{entry.name} was made from readings up to {entry.data_to:%Y-%m-%d %H:%M} UTC, which are among the days "

@@ -16,8 +16,9 @@ from urbanclear.public_holidays import holidays_between
 
 
 def frame_of(database_url: str, source: Opened, span: Span, time_zone: str, region: str) -> Frame:
-    """Of the sensors that measured a speed in the span, by the city's clock: the hour that its clock skips in spring
-    is empty, that which it repeats in autumn is a mean of both. Raises `ConfigurationError` where there are none."""
+    """Of the sensors that measured a speed in the span, from the first that was measured on, by the city's clock: the
+    hour that its clock skips in spring is empty, that which it repeats in autumn is a mean of both. Raises
+    `ConfigurationError` where there are none."""
     names = {sensor.id: sensor.sensor for sensor in sensors_of(database_url)}
     rows = packed(source.take(span).readings).select("sensor_id", "epoch", "speed_kmh").toPandas()
     zone = ZoneInfo(time_zone)
@@ -36,7 +37,9 @@ def frame_of(database_url: str, source: Opened, span: Span, time_zone: str, regi
             f"There are no speeds from {span.start:%Y-%m-%d %H:%M} to {span.end:%Y-%m-%d %H:%M} UTC in "
             f"{source.name}: choose another --from and --to, or start a source, for example with `urbanclear up`."
         )
-    speeds = np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)[:, measured]
+    earliest = int(np.argmax(count.any(axis=1)))
+    speeds = np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)[earliest:, measured]
+    first += earliest
     sensors = tuple(np.array(list(names.values()))[measured].tolist())
     begins = datetime.fromtimestamp(first * STEP_S, UTC).date()
     days = holidays_between(region, begins, begins + timedelta(seconds=len(speeds) * STEP_S, days=1))

@@ -26,6 +26,9 @@ def models(as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps([entry.record() for entry in found], indent=2))
         return
+    if not found:
+        typer.echo("There are no models yet: train one with `urbanclear forecast train`.")
+        return
     table = Table(Column("model", no_wrap=True), "state", "trained", "from readings of", "held-out week", "MAE, km/h")
     for entry in found:
         span = f"{entry.data_from:%Y-%m-%d} to {entry.data_to:%Y-%m-%d}"

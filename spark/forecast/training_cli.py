@@ -16,11 +16,9 @@ from urbanclear.errors import ConfigurationError
 from urbanclear.settings import get_settings
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
     from spark.forecast.frame import Frame
     from spark.forecast.lifecycle import Outcome
-    from spark.spans import Span
+    from spark.sources.opening import Opening
 
 HeldOut = Annotated[int, typer.Option("--held-out", help="of the newest days, to score on", min=1)]
 Seed = Annotated[int, typer.Option(help="the same seed and readings give the same model", min=0)]
@@ -49,10 +47,11 @@ def train(
     from spark.forecast.registry import Registry
 
     settings = get_settings()
-    with Registry.of(settings) as registry, _bar() as say:
-        with _read(start, end, days, source, master, say) as (_, frame, span):
-            city = City(frame, span, held, settings.time_zone, settings.holidays)
-        outcome = train_and_promote(registry, city, seed, say, promote=promote)
+    with Registry.of(settings) as registry:
+        with _read(start, end, days, source, master) as (opened, frame):
+            city = City(frame, opened.span, held, settings.time_zone, settings.holidays)
+        with _bar() as say:
+            outcome = train_and_promote(registry, city, seed, say, promote=promote)
     _show_outcome(outcome, as_json)
 
 
@@ -83,15 +82,17 @@ def evaluate(
         return
     if learned or apart or tested:
         raise ConfigurationError("--train, --validate and --test are of files: say their --format too.")
-    from spark.forecast.lifecycle import City, score
+    from spark.forecast.lifecycle import City, score, to_score
     from spark.forecast.registry import Registry
 
     settings = get_settings()
-    with Registry.of(settings) as registry, _bar() as say:
-        with _read(start, end, held + 1, source, master, say) as (_, frame, span):
-            city = City(frame, span, held, settings.time_zone, settings.holidays)
-        say("Judging", 1)
-        outcome = score(registry, city, name)
+    with Registry.of(settings) as registry:
+        entry = to_score(registry, name)
+        with _read(start, end, held + 1, source, master) as (opened, frame):
+            city = City(frame, opened.span, held, settings.time_zone, settings.holidays)
+        with _bar() as say:
+            say("Judging", 1)
+            outcome = score(registry, city, entry)
     _show_outcome(outcome, as_json)
 
 
@@ -109,9 +110,9 @@ def backtest(
     from spark.forecast.backtest import backtest as run
 
     settings = get_settings()
-    with _bar() as say, _read(start, end, days, source, master, say) as (session, frame, _):
-        say(f"Training before each of {weeks} weeks", 0)
-        found = run(session, frame, weeks, seed, settings.time_zone, settings.holidays)
+    with _read(start, end, days, source, master) as (opened, frame):
+        opened.say(f"Training before each of {weeks} weeks")
+        found = run(opened.session, frame, weeks, seed, settings.time_zone, settings.holidays)
     if as_json:
         typer.echo(json.dumps(found, indent=2))
         return
@@ -130,24 +131,19 @@ def _bar() -> Iterator[Callable[[str, float], None]]:
 
 @contextmanager
 def _read(
-    start: str | None, end: str | None, days: float, named: str, master: str, say: Callable[[str, float], None]
-) -> "Iterator[tuple[SparkSession, Frame, Span]]":
+    start: str | None, end: str | None, days: float, named: str, master: str
+) -> "Iterator[tuple[Opening, Frame]]":
     """Speeds of the span asked for, read by Spark."""
     from schema.database import database_url
     from spark.forecast.reading import frame_of
-    from spark.session import spark_session
-    from spark.sources.source import source_of
+    from spark.sources.opening import opened
     from spark.spans import Asked
 
-    settings, asked = get_settings(), Asked.of(start, end, days)
-    source = source_of(named, settings)
-    say("Starting Spark", 0)
-    with spark_session(settings, "forecast", master) as session:
-        say("Reading", 0)
-        opened = source.open(session)
-        span = asked.span(opened.newest)
-        frame = frame_of(database_url(settings), opened, span, settings.time_zone, settings.holidays)
-        yield session, frame, span
+    settings = get_settings()
+    with opened(settings, named, Asked.of(start, end, days), "forecast", master) as found:
+        found.say("Reading")
+        frame = frame_of(database_url(settings), found.source, found.span, settings.time_zone, settings.holidays)
+        yield found, frame
 
 
 def _show_outcome(outcome: "Outcome", as_json: bool) -> None:

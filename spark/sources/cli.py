@@ -21,16 +21,13 @@ def read(
     as_json: AsJson = False,
 ) -> None:
     """How fast the readings of a span come into Spark, as jobs read them; nothing is computed or written."""
-    from spark.session import spark_session
-    from spark.sources.source import source_of
+    from spark.sources.opening import opened
     from spark.spans import Asked
 
-    settings, asked = get_settings(), Asked.of(start, end, days)
-    named, seconds = source_of(source, settings), []
-    with spark_session(settings, "read", master) as session:
-        opened = named.open(session)
-        span = asked.span(opened.newest)
-        readings = opened.take(span).readings
+    seconds = []
+    with opened(get_settings(), source, Asked.of(start, end, days), "read", master) as found:
+        span = found.span
+        readings = found.source.take(span).readings
         for _ in range(times):
             began = time.perf_counter()
             readings.write.format("noop").mode("overwrite").save()

@@ -1,4 +1,4 @@
-"""The areas' newest 5 minutes, on plain PostgreSQL: looked up in what is kept of the sensors', which was read whole."""
+"""The areas' newest 5 minutes on plain PostgreSQL: looked up in what is kept of sensors, which was read whole."""
 
 from alembic import op
 

@@ -16,7 +16,7 @@ from pyspark.sql import SparkSession
 from schema.database import database_url
 from spark.forecast.backtest import backtest
 from spark.forecast.frame import Frame
-from spark.forecast.lifecycle import City, score, train_and_promote
+from spark.forecast.lifecycle import City, score, to_score, train_and_promote
 from spark.forecast.reading import frame_of
 from spark.forecast.registry import Registry
 from spark.sources.source import source_of
@@ -99,18 +99,37 @@ def test_the_first_model_is_put_in_place_and_a_worse_one_is_not(registry: Regist
 
 def test_a_model_is_scored_on_days_it_has_not_seen_alone(registry: Registry, quick_training: None) -> None:
     with pytest.raises(ConfigurationError, match="No model is in place: train one"):
-        score(registry, town_city(town(14)), None)
+        to_score(registry, None)
     made = train_and_promote(registry, town_city(town(14)), 1, silent)
-    again = score(registry, town_city(town(14)), None)
+    again = score(registry, town_city(town(14)), to_score(registry, None))
     assert again.skill["mae_30"] == made.skill["mae_30"]
     longer = City(town(14), TOWN, 8, "UTC", "DE")
     with pytest.raises(ConfigurationError, match="which are among the days held out: give fewer --held-out"):
-        score(registry, longer, None)
+        score(registry, longer, made.entry)
 
 
 def test_too_few_days_to_hold_some_out_are_said_to_be(registry: Registry) -> None:
     with pytest.raises(ConfigurationError, match=r"There are 7\.0 days, of which 7 are held out"):
         City(town(7), TOWN, 7, "UTC", "DE")
+
+
+def test_too_few_days_to_learn_from_are_said_to_be_and_what_to_do(registry: Registry) -> None:
+    few = r"readings of 10\.0 days.* wait until there are 11 days, or give --held-out 6 at most\."
+    with pytest.raises(ConfigurationError, match=few):
+        train_and_promote(registry, town_city(town(10)), 1, silent)
+    assert registry.list() == []
+
+
+def test_a_city_begins_with_its_first_reading_however_many_days_are_asked_for(
+    city: str, settings: Settings, session: SparkSession
+) -> None:
+    asked = Span(MIDNIGHT - timedelta(days=21), SPAN.end)
+    source = source_of("database", settings).open(session)
+    frame = frame_of(database_url(settings), source, asked, "America/New_York", "US")
+    assert len(frame) == DAYS * A_DAY + 12  # an hour is skipped on 8 March
+    assert City(frame, asked, 4, "America/New_York", "US").learned_from == Span(
+        MIDNIGHT, SPAN.end - timedelta(days=4)
+    )
 
 
 def test_each_week_of_a_backtest_is_foretold_by_a_model_of_the_days_before(

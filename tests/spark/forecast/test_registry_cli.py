@@ -67,6 +67,22 @@ def test_the_worse_one_is_promoted_by_force_alone() -> None:
     assert forecast("promote", OLD, "--force") == f"{OLD} is in place.\n"
 
 
+def test_without_models_it_is_said_how_to_make_one() -> None:
+    with Registry.of(get_settings()) as registry:
+        registry.connection.execute("DELETE FROM forecast_models")
+    assert forecast("models") == "There are no models yet: train one with `urbanclear forecast train`.\n"
+    assert json.loads(forecast("models", "--json")) == []
+
+
+@pytest.mark.parametrize("asked", [("evaluate",), ("drift",)])
+def test_what_needs_a_model_in_place_says_so_before_anything_is_read(
+    asked: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spark.sources.opening.spark_session", None)
+    with pytest.raises(ConfigurationError, match="No model is in place: train one with `urbanclear forecast train`"):
+        forecast(*asked)
+
+
 def test_a_model_that_is_not_there_is_told() -> None:
     with pytest.raises(ConfigurationError, match="There is no model level-9: `urbanclear forecast models`"):
         forecast("promote", "level-9")
