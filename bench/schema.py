@@ -89,8 +89,7 @@ class City:
 async def measure(settings: Settings, rows: int, say: Say) -> tuple[str, list[Figure]]:
     """The engine's name and all figures, for `rows` readings in all."""
     async with fresh_database(settings) as url:
-        for_ever = {"readings_retention": None, "rollups_5m_retention": None}
-        await asyncio.to_thread(upgrade, url, settings.model_copy(update=for_ever))
+        await asyncio.to_thread(upgrade, url, settings.keeping_forever())
         async with await AsyncConnection.connect(url, autocommit=True) as connection:
             end = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
             city = City(

@@ -1,8 +1,6 @@
 """The city's calendar: for each 5 minutes of a span its local day, quarter of an hour and kind of day.
 
-Computed once for a span and joined to readings, so that daylight saving and public holidays cost nothing a row. A
-public holiday counts as a Sunday: that is what its traffic is like, and a month has too few of them to be a kind of
-day.
+Computed once for a span and joined to readings, so that daylight saving and public holidays cost nothing a row.
 """
 
 import math
@@ -10,15 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
-from typing import Final, Literal
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from schema.rollups import FIVE_MINUTES
 from spark.spans import Span
-from urbanclear.public_holidays import public_holidays
+from urbanclear.public_holidays import DayType, day_type, public_holidays
 
-DayType = Literal["weekday", "saturday", "sunday"]
-DAY_TYPES: Final[tuple[DayType, ...]] = ("weekday", "saturday", "sunday")
 QUARTER: Final = 15  # minutes
 QUARTERS: Final = range(0, 24 * 60, QUARTER)
 HOURS_OF_WEEK: Final = 7 * 24
@@ -53,9 +49,7 @@ class Calendar:
 
     def day_type(self, day: date) -> DayType:
         """What kind of day it is; raises as `public_holidays` does."""
-        if day.weekday() == 6 or day in public_holidays(self.region):
-            return "sunday"
-        return "saturday" if day.weekday() == 5 else "weekday"
+        return day_type(day, public_holidays(self.region))
 
     def moment(self, epoch: int) -> Moment:
         """The one that begins at `epoch`."""

@@ -5,9 +5,10 @@ from datetime import date
 
 import numpy as np
 
-from spark.calendar import DAY_TYPES, HOURS_OF_WEEK, QUARTER, QUARTERS, STEP_S, Calendar
+from spark.calendar import HOURS_OF_WEEK, QUARTER, QUARTERS, STEP_S, Calendar
 from spark.series import Series
 from spark.spans import Span
+from urbanclear.public_holidays import DAY_TYPES
 
 
 @dataclass(frozen=True)

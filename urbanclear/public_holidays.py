@@ -1,11 +1,26 @@
-"""The public holidays of the city's region, which count as Sundays: that is what their traffic is like."""
+"""What kind of day it is: the public holidays of the city's region count as Sundays, as that is what their traffic is
+like, and a month has too few of them to be a kind of their own.
+"""
 
+from collections.abc import Container
 from datetime import date, timedelta
 from functools import cache
+from typing import Final, Literal
 
 import holidays
 
 from urbanclear.errors import ConfigurationError
+
+DayType = Literal["weekday", "saturday", "sunday"]
+DAY_TYPES: Final[tuple[DayType, ...]] = ("weekday", "saturday", "sunday")
+_SATURDAY, _SUNDAY = 5, 6
+
+
+def day_type(day: date, public: Container[date]) -> DayType:
+    """Of a day, where `public` holds the public holidays."""
+    if day.weekday() == _SUNDAY or day in public:
+        return "sunday"
+    return "saturday" if day.weekday() == _SATURDAY else "weekday"
 
 
 @cache

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 from zoneinfo import available_timezones
 
 from pydantic import (
@@ -38,6 +38,8 @@ LOOPBACK = "127.0.0.1"
 
 
 FOREVER = "forever"
+#: The settings that say how long a time series is kept.
+RETENTIONS: Final = ("readings_retention", "rollups_5m_retention", "predictions_retention")
 OFF = "off"
 
 
@@ -312,6 +314,10 @@ class Settings(BaseSettings):
     alert_rate_push: Rate = Field("600/minute", description="most push messages in such a time")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level logged")
     log_format: str = Field("console", pattern="^(console|json)$", description="form of a log line")
+
+    def keeping_forever(self) -> Self:
+        """The same, without an end to how long any time series is kept."""
+        return self.model_copy(update=dict.fromkeys(RETENTIONS))
 
     @model_validator(mode="after")
     def _rollups_outlast_readings(self) -> Self:

@@ -70,9 +70,8 @@ class Verdict:
 
 async def chaos(folder: Path, settings: Settings, options: Options, say: Say) -> Verdict:
     """Have the faults happen in `folder`, with `say` told how far it is; returns what was found."""
-    settings = settings.model_copy(update=dict.fromkeys(("readings_retention", "rollups_5m_retention")))
     with _client_log(folder / "kafka-client.log"):
-        return await _within(folder, settings, options, say)
+        return await _within(folder, settings.keeping_forever(), options, say)
 
 
 async def _within(folder: Path, settings: Settings, options: Options, say: Say) -> Verdict:

@@ -66,7 +66,7 @@ class Bench:
 @asynccontextmanager
 async def running_bench(settings: Settings, say: Callable[[str], None]) -> AsyncIterator[Bench]:
     """Both servers, gone on leaving; the database is the settings' where they name one."""
-    kept = settings.model_copy(update={"readings_retention": None, "rollups_5m_retention": None})
+    kept = settings.keeping_forever()
     async with (
         empty_folder() as folder,
         running_broker(folder, kept) as broker,

@@ -12,7 +12,7 @@ import psutil
 
 from bench.ingest.bench import Bench
 from urbanclear.embedded.process import Process
-from urbanclear.settings import as_text
+from urbanclear.settings import RETENTIONS, as_text
 
 WATCH_SECONDS: Final = 0.1
 STOP_SECONDS: Final = 20
@@ -30,7 +30,7 @@ class Ingest:
 def new_ingest(bench: Bench, url: str) -> Ingest:
     """Not started yet."""
     group = f"bench-{uuid.uuid4().hex[:8]}"
-    kept = {name: getattr(bench.settings, name) for name in ("readings_retention", "rollups_5m_retention")}
+    kept = {name: getattr(bench.settings, name) for name in RETENTIONS}
     env = {
         "URBANCLEAR_DATABASE_URL": url,
         "URBANCLEAR_KAFKA_BOOTSTRAP": bench.broker.bootstrap,

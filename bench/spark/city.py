@@ -62,8 +62,7 @@ async def simulated(file: Path, start: datetime, end: datetime, interval: str, s
 async def fill(settings: Settings, url: str, truth: Path, say: Say) -> None:
     """Give an empty database the schema, without an end to what is kept, and what the sensors said; rollups are up to
     date."""
-    for_ever = {"readings_retention": None, "rollups_5m_retention": None}
-    await asyncio.to_thread(upgrade, url, settings.model_copy(update=for_ever))
+    await asyncio.to_thread(upgrade, url, settings.keeping_forever())
     file, engine = pq.ParquetFile(truth), engine_of(url)
     async with await AsyncConnection.connect(url, autocommit=True) as connection:
         sensors = pc.unique(file.read_row_group(0, ["sensor"])["sensor"])

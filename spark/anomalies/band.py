@@ -12,7 +12,8 @@ from typing import Final
 import numpy as np
 import psycopg
 
-from spark.calendar import DAY_TYPES, QUARTER, QUARTERS, Moment
+from spark.calendar import QUARTER, QUARTERS, Moment
+from urbanclear.public_holidays import DAY_TYPES
 
 SLOTS: Final = len(DAY_TYPES) * len(QUARTERS)
 _OF_SENSORS: Final = """

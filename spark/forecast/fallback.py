@@ -9,9 +9,10 @@ from typing import Any, Final
 import numpy as np
 import psycopg
 
-from spark.calendar import DAY_TYPES, QUARTER, QUARTERS, Calendar, Moment
+from spark.calendar import QUARTER, QUARTERS, Calendar, Moment
 from spark.forecast.copied import columns_of
 from spark.forecast.window import COVERAGE, HORIZONS, STEP, STEPS_IN, Floats, Forecast, Forecaster, Window
+from urbanclear.public_holidays import DAY_TYPES
 
 PROFILE: Final = "profile"
 LAST_VALUE: Final = "last-value"

@@ -64,8 +64,8 @@ class City:
         if days - self.held_out_days < needed:
             fewer = f", or give --held-out {int(days - needed)} at most" if days >= needed + 1 else ""
             raise ConfigurationError(
-                f"There are readings of {days:.1f} days. With {self.held_out_days} held out too few are left to learn "
-                f"from: wait until there are {self.held_out_days + needed} days{fewer}."
+                f"There are readings of {days:.1f} days. With {self.held_out_days} held out, too few are left to "
+                f"learn from: wait until there are {self.held_out_days + needed} days{fewer}."
             )
 
     @property

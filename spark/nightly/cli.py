@@ -6,7 +6,7 @@ from urbanclear.settings import OFF, get_settings, time_of_day
 
 
 def nightly() -> None:
-    """Run `all` every night at URBANCLEAR_NIGHTLY_AT, until stopped."""
+    """Run `all` every night at URBANCLEAR_NIGHTLY_AT, and once a week `forecast train`, until stopped."""
     from spark.nightly.process import Nightly
 
     settings = get_settings()

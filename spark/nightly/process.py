@@ -10,7 +10,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
@@ -29,8 +29,9 @@ from urbanclear.serving import stopped_within
 from urbanclear.settings import Settings
 
 PART: Final = "jobs"
+TRAIN: Final = ("forecast", "train")
 #: What is run, one after the other, each as a command of `urbanclear` in a process of its own.
-COMMANDS: Final = (("spark", "all"),)
+COMMANDS: Final = (("spark", "all"), TRAIN)
 FIRST_AFTER: Final = timedelta(minutes=3)  # the start, when the stack has caught its breath
 LOOK: Final = timedelta(seconds=30)  # at the clock: it may be set, and the machine may have slept
 NICENESS: Final = 15
@@ -41,6 +42,15 @@ _WANTED: Final = """
     SELECT NOT EXISTS (SELECT FROM spark_runs WHERE job = 'patterns' AND status = 'succeeded')
        AND (SELECT max(time) - min(time) >= interval '1 day' FROM area_1h)
 """
+
+#: A week after the newest model was made, by the night: where there are the days that it takes, of those it looks at.
+_TRAINING_DUE: Final = """
+    SELECT NOT EXISTS (SELECT FROM forecast_models WHERE trained_at > now() - interval '6 days 12 hours')
+       AND (SELECT max(time) - min(time) >= interval '11 days' FROM area_1h
+            WHERE time > (SELECT max(time) FROM area_1h) - interval '35 days')
+"""
+#: What is left out on nights on which its query does not say that it is due.
+DUE: Final[Mapping[tuple[str, ...], str]] = {TRAIN: _TRAINING_DUE}
 
 log = get_logger(PART)
 
@@ -87,21 +97,24 @@ class Nightly:
     async def first_wanted(self) -> bool:
         """Whether there are no patterns yet, and a day of readings that they could be made of."""
         async with await self._connect() as connection:
-            row = await (await connection.execute(_WANTED)).fetchone()
-        return bool(row and row[0])
+            return await _says(connection, _WANTED)
 
     async def run_all(self, stop: asyncio.Event) -> None:
-        """Run all commands, unless another process does so now, or there is no Java for them."""
+        """Run all commands that are due, unless another process does so now, or there is no Java for them."""
         if not await self._java_found():
             return
         async with await self._connect() as connection:
-            row = await (await connection.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])).fetchone()
-            if not row or not row[0]:
+            if not await _says(connection, "SELECT pg_try_advisory_lock(%s)", LOCK):
                 log.info("jobs.left_to_another")
                 return
             for command in self.commands:
-                if not stop.is_set():
+                if not stop.is_set() and await self.is_due(connection, command):
                     await self._run(command, stop)
+
+    async def is_due(self, connection: psycopg.AsyncConnection[Any], command: Sequence[str]) -> bool:
+        """Whether a command is to be run this night: training is not run each night, nor without enough days."""
+        query = DUE.get(tuple(command))
+        return query is None or await _says(connection, query)
 
     async def _java_found(self) -> bool:
         """Where there is none that is said once."""
@@ -136,6 +149,12 @@ class Nightly:
         return await psycopg.AsyncConnection.connect(
             self._url, autocommit=True, connect_timeout=5, application_name=APPLICATION
         )
+
+
+async def _says(connection: psycopg.AsyncConnection[Any], query: str, *values: object) -> bool:
+    """Whether the one value that is asked for is true."""
+    row = await (await connection.execute(query.encode(), values)).fetchone()
+    return bool(row and row[0])
 
 
 async def _end_of(process: asyncio.subprocess.Process, stop: asyncio.Event) -> int:

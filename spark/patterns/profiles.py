@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from spark.calendar import DAY_TYPES, QUARTER, QUARTERS
+from spark.calendar import QUARTER, QUARTERS
+from urbanclear.public_holidays import DAY_TYPES
 
 LOWER, MEDIAN, UPPER = 0.1, 0.5, 0.9
 SHAPE: Final = (len(DAY_TYPES), len(QUARTERS))

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from spark.calendar import DAY_TYPES, QUARTER
+from spark.calendar import QUARTER
+from urbanclear.public_holidays import DAY_TYPES
 
 FREE: Final = 0.95
 LEAST_DEPTH: Final = 0.15

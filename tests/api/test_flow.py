@@ -91,6 +91,23 @@ async def test_health_tells_what_is_missing_and_recovers(live_api: LiveApi, clie
         await until(beating)
 
 
+async def test_health_tells_of_every_part_that_has_beaten_within_a_day(
+    live_api: LiveApi, client: httpx.AsyncClient
+) -> None:
+    with psycopg.connect(str(live_api.settings.database_url), autocommit=True) as connection:
+        for part, seconds in {"ingest": 1, "alerting": 1, "forecast": 1, "stream": 90_000}.items():
+            connection.execute(
+                "INSERT INTO heartbeats VALUES (%s, 'here', now() - %s * interval '1 second')", [part, seconds]
+            )
+    checks = (await client.get("/api/v1/health")).json()["checks"]
+    assert list(checks) == ["database", "ingest", "alerting", "forecast", "kafka"]
+    assert checks["forecast"]["ok"]
+    with psycopg.connect(str(live_api.settings.database_url), autocommit=True) as connection:
+        connection.execute("UPDATE heartbeats SET time = now() - interval '1 minute' WHERE part = 'forecast'")
+    health = (await client.get("/api/v1/health")).json()
+    assert (health["status"], health["checks"]["forecast"]["ok"]) == ("degraded", False)
+
+
 async def test_with_the_database_away_the_answer_is_503_with_what_to_do(
     live_api: LiveApi, client: httpx.AsyncClient
 ) -> None:

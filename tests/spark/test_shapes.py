@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark.calendar import DAY_TYPES, QUARTERS
+from spark.calendar import QUARTERS
 from spark.clusters.shapes import name_of, names_of
 from spark.patterns.profiles import percentiles
 from spark.patterns.rush_hours import rush_hours
+from urbanclear.public_holidays import DAY_TYPES
 
 
 def dip(hour: float, at: float, depth: float, width: float = 1.5) -> float:

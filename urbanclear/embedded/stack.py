@@ -31,7 +31,7 @@ from urbanclear.embedded.source import keeps_old_times
 from urbanclear.embedded.supervisor import Supervisor
 from urbanclear.errors import StartError
 from urbanclear.hosts import is_loopback
-from urbanclear.settings import LOOPBACK, OFF, Settings, as_text
+from urbanclear.settings import LOOPBACK, OFF, RETENTIONS, Settings, as_text
 
 API_READY_SECONDS: Final = 60.0
 PORTS: Final = ("postgres", "kafka", "kafka-controller", "ingest", "alerting", "source", "jobs", "forecast")
@@ -44,9 +44,7 @@ STOP_ORDER: Final = (
 
 #: What the stack was started with that its commands must agree on: how long things are kept, how they are measured.
 SHARED: Final = (
-    "readings_retention",
-    "rollups_5m_retention",
-    "predictions_retention",
+    *RETENTIONS,
     "analyst_timeout",
     "time_zone",
     "holidays",
@@ -136,9 +134,7 @@ class Stack:
     def _keep_what_is_replayed(self) -> None:
         """A recording is older than readings are kept: it stays, unless it is moved or the settings say how long."""
         if keeps_old_times(self.source) and "readings_retention" not in self.settings.model_fields_set:
-            self.settings = self.settings.model_copy(
-                update=dict.fromkeys(("readings_retention", "rollups_5m_retention", "predictions_retention"))
-            )
+            self.settings = self.settings.keeping_forever()
 
     async def _start_servers(self) -> tuple[str, str]:
         """Both servers at once; those that the settings name are used as they are."""

@@ -18,6 +18,7 @@ from api.resources.routes.network import Link, Network
 from api.resources.routes.speeds import CURRENT_S, QUARTER_S, Known, Speed
 from schema.relations import rollups
 from schema.tables import incidents, links, predictions, profiles, sensors
+from urbanclear.public_holidays import day_type
 
 #: What is normal is read for so long from the departure on; who is on the way longer meets free flow.
 NORMAL_S: Final = 4 * 3600
@@ -164,9 +165,7 @@ def _quarters(calendar: Calendar, departs: datetime) -> dict[tuple[str, int], li
     found: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
     for start in range(first, first + NORMAL_S + QUARTER_S, QUARTER_S):
         local = datetime.fromtimestamp(start, zone)
-        is_sunday = local.weekday() == 6 or local.date() in holidays
-        day_type = "sunday" if is_sunday else "saturday" if local.weekday() == 5 else "weekday"
-        found[day_type, local.hour * 60 + local.minute].append(start)
+        found[day_type(local.date(), holidays), local.hour * 60 + local.minute].append(start)
     return found
 
 

@@ -16,7 +16,7 @@ from psycopg.types.json import Jsonb
 from schema.chunks import make_chunks
 from schema.engines import engine_of
 from spark.nightly import process
-from spark.nightly.process import NICENESS, Nightly
+from spark.nightly.process import NICENESS, TRAIN, Nightly
 from tests.spark.shapes import MIDNIGHT
 from tests.waiting import until, until_query
 from urbanclear.errors import JavaNotFound
@@ -91,13 +91,13 @@ async def until_ended(command: Sequence[str], outcome: str, before: float) -> No
 
 def add_readings(url: str, hours: int) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
-        make_chunks(connection, engine_of(url), "readings", [MIDNIGHT, MIDNIGHT + timedelta(hours=hours)])
+        times = [MIDNIGHT + timedelta(hours=hour) for hour in range(hours + 1)]
+        make_chunks(connection, engine_of(url), "readings", times)
         connection.execute("INSERT INTO sensors (external_id, name) VALUES ('t:1', 'one')")
-        for hour in range(hours + 1):
-            values = (MIDNIGHT + timedelta(hours=hour),)
-            connection.execute(
-                "INSERT INTO readings (sensor_id, time, speed_kmh) SELECT id, %s, 1 FROM sensors", values
-            )
+        connection.execute(
+            "INSERT INTO readings (sensor_id, time, speed_kmh) SELECT id, unnest(%s::timestamptz[]), 1 FROM sensors",
+            (times,),
+        )
 
 
 def add_run(url: str, status: str) -> None:
@@ -106,6 +106,16 @@ def add_run(url: str, status: str) -> None:
         connection.execute(
             f"INSERT INTO spark_runs ({columns}) VALUES (%s, 'patterns', %s, %s, %s, %s, '1')".encode(),
             [status, status, MIDNIGHT, MIDNIGHT + timedelta(days=1), Jsonb({})],
+        )
+
+
+def add_model(url: str, trained_at: datetime) -> None:
+    columns = "name, trained_at, data_from, data_to, code_version, seed, sha256, path, metrics"
+    values = "'network-1', %s, %s, %s, '1', 1, '', '', '{}'"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            f"INSERT INTO forecast_models ({columns}) VALUES ({values})".encode(),
+            [trained_at, MIDNIGHT, MIDNIGHT + timedelta(days=4)],
         )
 
 
@@ -154,6 +164,30 @@ async def test_a_first_run_is_wanted_where_there_are_readings_of_a_day_and_no_pa
     if status:
         add_run(url, status)
     assert await nightly(settings).first_wanted() == wanted
+
+
+@pytest.mark.parametrize(
+    ("days", "newest_model", "due"),
+    [(11, None, True), (10, None, False), (0, None, False), (11, 8, True), (11, 7, True), (11, 1, False)],
+)
+async def test_training_is_due_a_week_after_the_last_where_there_are_days_enough(
+    settings: Settings, days: int, newest_model: int | None, due: bool
+) -> None:
+    url = str(settings.database_url)
+    if days:
+        add_readings(url, days * 24)
+    if newest_model is not None:
+        add_model(url, datetime.now(UTC) - timedelta(days=newest_model))
+    async with await psycopg.AsyncConnection.connect(url) as connection:
+        assert await nightly(settings).is_due(connection, TRAIN) == due
+        assert await nightly(settings).is_due(connection, WELL)
+
+
+async def test_a_night_without_days_enough_leaves_training_out_and_counts_no_failure(settings: Settings) -> None:
+    before, failed = ended(WELL, "succeeded"), ended(TRAIN, "failed")
+    await nightly(settings, TRAIN, WELL).run_all(asyncio.Event())
+    assert (ended(WELL, "succeeded"), ended(TRAIN, "failed")) == (before + 1, failed)
+    assert ended(TRAIN, "succeeded") == 0
 
 
 async def test_of_two_processes_one_runs_the_jobs(settings: Settings) -> None:
