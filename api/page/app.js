@@ -246,7 +246,7 @@ addEventListener("hashchange", () => {
   wantedLink = next.link;
   if (next.link) openWantedLink();
   else map.select(null);
-  route.goTo(next.way);
+  route.goTo(next.way, !next.place);
   showHorizon(next.horizon);
 });
 at("find").oninput = () => lists.showFound(network, at("find").value, selectLink);
@@ -260,7 +260,7 @@ server.protocol = server.protocol.replace("http", "ws");
 server.hash = "";
 const connection = new Connection(server, TOPICS, { onState: changeState, onMessage: receive });
 at("retry").onclick = () => (state === "locked" ? giveKey({ again: true }) : connection.retry());
-if (asked?.way) route.goTo(asked.way);
+if (asked?.way) route.goTo(asked.way, !asked.place);
 askForBatch();
 setInterval(askForBatch, BATCH_AGAIN_MS);
 setInterval(refresh, REFRESH_MS);

@@ -81,6 +81,15 @@ export class TrafficMap {
     this.#ways.draw(...this.#drawnWays, { line: this.#colours.way, casing: this.#colours.casing });
   }
 
+  // The ways that are drawn, as near as they fit beside what covers the map.
+  fitWays() {
+    const [routes] = this.#drawnWays;
+    const lines = routes.map(({ geometry }) => L.GeoJSON.coordsToLatLngs(geometry.coordinates));
+    if (!lines.length) return;
+    this.#placed = true;
+    this.#map.fitBounds(L.latLngBounds(lines.flat()), { ...this.#uncovered(), maxZoom: 15, animate: !still.matches });
+  }
+
   get ringed() {
     return this.#rings.sensors;
   }
@@ -142,11 +151,15 @@ export class TrafficMap {
   fit() {
     if (!this.#layers.size) return;
     const bounds = L.featureGroup([...this.#layers.values()]).getBounds();
-    const covered = this.#map.getContainer().getBoundingClientRect().bottom - at("forecast").getBoundingClientRect().top;
-    const padding = { paddingTopLeft: [24, 24], paddingBottomRight: [24, Math.max(24, covered)] };
-    this.#map.fitBounds(bounds, { ...padding, maxZoom: 14, animate: false });
+    this.#map.fitBounds(bounds, { ...this.#uncovered(), maxZoom: 14, animate: false });
     this.#map.getContainer().classList.toggle("elsewhere", !bounds.intersects(NEW_YORK));
     this.#placed = true;
+  }
+
+  // What of the map the forecast's slider leaves free, for Leaflet.
+  #uncovered() {
+    const covered = this.#map.getContainer().getBoundingClientRect().bottom - at("forecast").getBoundingClientRect().top;
+    return { paddingTopLeft: [24, 24], paddingBottomRight: [24, Math.max(24, covered)] };
   }
 
   // Repaints the given sensors and lets those whose shown speed changed pulse.

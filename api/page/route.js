@@ -15,6 +15,7 @@ export class RoutePanel {
   #places = [null, null]; // A and B: { lat, lon }
   #routes = [];
   #chosen = 0;
+  #look = false; // at the ways that are asked for, once they are known
   #asking = null;
 
   // onChange(): the places are others, or there are none.
@@ -63,13 +64,13 @@ export class RoutePanel {
     this.#onChange();
   }
 
-  // What the address says; null for nothing.
-  goTo(places) {
+  // What the address says; null for nothing. `look`: at the ways, once they are known.
+  goTo(places, look) {
     if (JSON.stringify(places) === JSON.stringify(this.places)) return;
     if (!places) return void (this.isOpen && this.close());
     this.#write(places);
     this.#show(true);
-    this.load();
+    this.load(look);
   }
 
   // A click on the map: A, then B, then A anew.
@@ -91,7 +92,7 @@ export class RoutePanel {
     const missing = found.findIndex((place) => !place);
     this.#places = found;
     this.#routes = [];
-    if (missing < 0) return this.load();
+    if (missing < 0) return this.load(true);
     this.#draw();
     at(FIELDS[missing]).focus();
     say("route-status", "Write latitude, longitude, or words of a link's name that there is.");
@@ -111,8 +112,9 @@ export class RoutePanel {
     at(FIELDS[0]).focus();
   }
 
-  // Asks for the ways anew, at the time shown.
-  async load() {
+  // Asks for the ways anew, at the time shown; `look`: at them, once they are known.
+  async load(look = false) {
+    this.#look ||= look;
     this.#asking?.abort();
     this.#onChange();
     this.#draw();
@@ -129,9 +131,11 @@ export class RoutePanel {
     } catch (error) {
       if (signal.aborted) return;
       this.#routes = [];
-      say("route-status", error.message);
+      say("route-status", inWords(error.message));
     }
     this.#draw();
+    if (this.#look) this.#map.fitWays();
+    this.#look = false;
   }
 
   #departure() {
@@ -157,8 +161,7 @@ export class RoutePanel {
   }
 
   #row({ travel_time_s, lower_s, upper_s, length_m, arrive_at }) {
-    const minutes = (seconds) => Math.round(seconds / 60);
-    const between = lower_s == null ? "" : `${minutes(lower_s)}–${minutes(upper_s)} min`;
+    const between = lower_s == null ? "" : range(lower_s, upper_s);
     const arrives = `arrives ${minuteOf(Date.parse(arrive_at))}`;
     return [
       element("b", {}, duration(travel_time_s)),
@@ -171,6 +174,18 @@ function legRow({ name, sensor, travel_time_s, speed_kmh, basis }) {
   return element("li", {},
     element("b", {}, name || sensor),
     element("small", {}, `${duration(travel_time_s)} · ${number(speed_kmh, "km/h")} · ${BASES[basis] ?? basis}`));
+}
+
+// In minutes, and in minutes and seconds where those would be the same.
+function range(lower, upper) {
+  const [least, most] = [lower, upper].map((seconds) => Math.round(seconds / 60));
+  if (least !== most) return `${least}–${most} min`;
+  return `${[lower, upper].map((seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`).join("–")} min`;
+}
+
+// What the API says of a parameter, of the place that it is.
+function inWords(detail) {
+  return detail.replace(/^query\.(from|to)_(?:lat|lon): /, (_, end) => (end === "from" ? "A: " : "B: "));
 }
 
 function told({ lat, lon }) {

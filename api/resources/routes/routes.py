@@ -65,8 +65,10 @@ async def _departure(database: DatabaseDep, settings: SettingsDep, depart_at: De
     if time > now + FARTHEST_AHEAD:
         raise bad_parameter("depart_at", f"{time.isoformat()} is more than 24 hours ahead: say an earlier time")
     kept = settings.rollups_5m_retention
-    if time < (settings.oldest_time if kept is None else max(settings.oldest_time, now - kept)):
-        raise bad_parameter("depart_at", f"{time.isoformat()} is before what is kept: say a later time")
+    oldest = settings.oldest_time if kept is None else max(settings.oldest_time, now - kept)
+    if time < oldest:
+        said = f"{time.isoformat()} is before what is kept: say {oldest:%Y-%m-%d} or later"
+        raise bad_parameter("depart_at", said)
     return time
 
 

@@ -34,7 +34,7 @@ class Leg(BaseModel):
     length_m: float = Field(description="of what is driven of the link", examples=[3520.5])
     speed_kmh: float = Field(description="length over travel time", examples=[52.5])
     basis: Basis = Field(description="what its speed is taken from, as one comes to it", examples=["forecast"])
-    model: str | None = Field(None, description="of the forecast", examples=["gradient-boosting-3"])
+    model: str | None = Field(None, description="of the forecast", examples=["network-2026-11-29-1"])
 
 
 class Route(BaseModel):
@@ -150,11 +150,22 @@ def snapped(network: Network, number: int, share: float, among: Iterable[Snap]) 
     """Where on the network a way begins or ends."""
     lon, lat = network.links[number].line.at(share)
     distance = next(snap.distance_m for snap in among if (snap.link, snap.share) == (number, share))
-    return {"lat": lat, "lon": lon, "sensor": network.links[number].sensor, "distance_m": round(distance, 1)}
+    return {
+        "lat": _degrees(lat),
+        "lon": _degrees(lon),
+        "sensor": network.links[number].sensor,
+        "distance_m": round(distance, 1),
+    }
 
 
 def line_of(network: Network, way: Way) -> list[list[float]]:
     """From end to end; two positions at least, as GeoJSON wants it, and none twice in a row beyond these."""
-    places = [list(place) for stretch in way for place in network.links[stretch.link].line.part(*stretch[1:])]
+    parts = (network.links[stretch.link].line.part(*stretch[1:]) for stretch in way)
+    places = [[_degrees(number) for number in place] for part in parts for place in part]
     moved = [place for before, place in pairwise(places) if place != before]
     return [places[0], *(moved or places[:1])]
+
+
+def _degrees(number: float) -> float:
+    """To the decimetre: what is between two positions is computed, and no more exact than they are."""
+    return round(number, 6)

@@ -112,6 +112,22 @@ async def test_links_may_be_named_and_what_cannot_be_found_is_told(
         await page.locator("#route-to").fill("41.5, -73.9")
         await page.keyboard.press("Enter")
         await expect(page.locator("#route-status")).to_contain_text(
-            "km from the nearest link, and may be 2 km from it"
+            re.compile(r"^B: the place is [\d.]+ km from the nearest link, and may be 2 km from it")
         )
         await expect(page.locator("#ways button")).to_have_count(0)
+
+
+async def test_a_way_is_brought_near_where_the_address_or_the_reader_asks_for_it(
+    live_api: LiveApi, bridge: Publisher, chromium: Browser
+) -> None:
+    async def zoom(open_page: Visit) -> float:
+        return float(re.search(r"map=([\d.]+)/", await open_page.ask("() => location.hash"))[1])  # type: ignore[index]
+
+    async with visit(chromium, f"{live_api.url}/#map=9/40.7/-74&{WAY}") as open_page:
+        await expect(open_page.page.locator("#ways button")).to_have_count(1)
+        assert await zoom(open_page) == 9
+        await open_page.page.get_by_role("button", name="Find ways").click()
+        await open_page.until("() => Number(location.hash.match(/map=([\\d.]+)/)[1]) >= 14")
+    async with visit(chromium, f"{live_api.url}/#{WAY}") as open_page:
+        await expect(open_page.page.locator("#ways button")).to_have_count(1)
+        await open_page.until("() => Number(location.hash.match(/map=([\\d.]+)/)?.[1]) >= 14.5")
