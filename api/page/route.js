@@ -180,7 +180,8 @@ function legRow({ name, sensor, travel_time_s, speed_kmh, basis }) {
 function range(lower, upper) {
   const [least, most] = [lower, upper].map((seconds) => Math.round(seconds / 60));
   if (least !== most) return `${least}–${most} min`;
-  return `${[lower, upper].map((seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`).join("–")} min`;
+  const exact = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
+  return `${exact(lower)}–${exact(upper)}`;
 }
 
 // What the API says of a parameter, of the place that it is.

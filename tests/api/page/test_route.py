@@ -51,14 +51,14 @@ async def test_a_way_that_is_written_is_drawn_listed_and_kept_in_the_address(
         assert open_page.errors == []
 
 
-async def foretell(database_url: str, minutes: int, speed_kmh: float) -> None:
+async def foretell(database_url: str, minutes: int, speed_kmh: float, width: float = 5) -> None:
     """Of the bridge eastwards, for the five minutes that end in so many."""
     now = datetime.now(UTC)
     async with city_at(database_url) as city:
         await city.chunks("predictions", at=now + timedelta(minutes=minutes))
         await city.connection.execute(
             "INSERT INTO predictions SELECT id, %s, %s, %s, %s, %s, 'm' FROM sensors WHERE external_id = %s",
-            [now + timedelta(minutes=minutes), now, speed_kmh, speed_kmh - 5, speed_kmh + 5, EAST],
+            [now + timedelta(minutes=minutes), now, speed_kmh, speed_kmh - width, speed_kmh + width, EAST],
         )
 
 
@@ -74,6 +74,16 @@ async def test_an_address_with_a_way_opens_it_and_follows_the_slider(
         await expect(page.locator("#ahead")).to_be_enabled()
         await page.locator("#ahead").press("ArrowRight")
         await expect(page.locator("#ways button")).to_contain_text(re.compile(r"3 min 0 s.*2–4 min"))
+
+
+async def test_an_interval_of_seconds_is_told_to_the_second(
+    live_api: LiveApi, bridge: Publisher, chromium: Browser, database_url: str
+) -> None:
+    await foretell(database_url, 4, 33, width=1)
+    async with visit(chromium, f"{live_api.url}/#{WAY}") as open_page:
+        await expect(open_page.page.locator("#ways button")).to_contain_text(
+            re.compile(r"2 min 0 s\s*1:5\d–2:0\d · ")
+        )
 
 
 async def test_two_clicks_on_the_map_are_a_way_and_select_no_link(
