@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from alerting.conditions.context import Context
 from alerting.conditions.places import Floats, Places
 from alerting.conditions.statements import statement
-from urbanclear.public_holidays import public_holidays
+from urbanclear.public_holidays import day_type, public_holidays
 
 Quarter = tuple[str, int]
 """A kind of day, and the minute of it at which a quarter of an hour begins."""
@@ -48,12 +48,7 @@ def quarters(start: datetime, width: timedelta, time_zone: str, holidays: str) -
 def quarter_of(moment: datetime, time_zone: str, holidays: str) -> Quarter:
     """The one in which `moment` lies."""
     local = moment.astimezone(ZoneInfo(time_zone))
-    day = local.date()
-    if day.weekday() == 6 or day in public_holidays(holidays):
-        kind: Literal["weekday", "saturday", "sunday"] = "sunday"
-    else:
-        kind = "saturday" if day.weekday() == 5 else "weekday"
-    return kind, (local.hour * 60 + local.minute) // 15 * 15
+    return day_type(local.date(), public_holidays(holidays)), (local.hour * 60 + local.minute) // 15 * 15
 
 
 async def normal(connection: AsyncConnection, context: Context, places: Places, asked: Iterable[Quarter]) -> Normal:

@@ -29,7 +29,8 @@ def models(as_json: AsJson = False) -> None:
     if not found:
         typer.echo("There are no models yet: train one with `urbanclear forecast train`.")
         return
-    table = Table(Column("model", no_wrap=True), "state", "trained", "from readings of", "held-out week", "MAE, km/h")
+    dated = (Column(name, min_width=len("2026-11-29")) for name in ("trained", "from readings of", "held-out week"))
+    table = Table(Column("model", no_wrap=True), "state", *dated, "MAE, km/h", pad_edge=False)
     for entry in found:
         span = f"{entry.data_from:%Y-%m-%d} to {entry.data_to:%Y-%m-%d}"
         table.add_row(entry.name, entry.state, f"{entry.trained_at:%Y-%m-%d %H:%M}", span, *_newest_score(entry))

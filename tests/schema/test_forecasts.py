@@ -23,13 +23,13 @@ from schema.rollups import FIVE_MINUTES, Flag
 from schema.upgrade import _config, upgrade
 from schema.upkeep import Upkeep
 from tests.schema.city import City, Reading, city_at, every_5_minutes
-from urbanclear.settings import Settings
+from urbanclear.settings import RETENTIONS, Settings
 
 NEW_YORK = ZoneInfo("America/New_York")
 #: Shortly before midnight in New York, so that two of its days are met; the first is a public holiday.
 START = datetime(2025, 11, 12, 2, tzinfo=UTC)
 NOON = datetime(2025, 11, 12, 12, tzinfo=UTC)
-KEPT = {"readings_retention": None, "rollups_5m_retention": None, "predictions_retention": None}
+KEPT: dict[str, None] = dict.fromkeys(RETENTIONS)
 NEW_YORKS = Settings.model_validate({"time_zone": "America/New_York", "holidays": "US", **KEPT})
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from schema.relations import rollups
 from schema.tables import profiles, sensors
-from urbanclear.public_holidays import public_holidays
+from urbanclear.public_holidays import day_type, public_holidays
 
 SPAN: Final = timedelta(hours=6)
 _QUARTER: Final = timedelta(minutes=15)
@@ -71,6 +71,4 @@ class Histories:
 
     def _kind(self, local: datetime) -> tuple[str, int]:
         minute = local.hour * 60 + local.minute // 15 * 15
-        if local.weekday() == 6 or local.date() in public_holidays(self._holidays):
-            return "sunday", minute
-        return ("saturday" if local.weekday() == 5 else "weekday"), minute
+        return day_type(local.date(), public_holidays(self._holidays)), minute

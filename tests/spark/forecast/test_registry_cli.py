@@ -51,6 +51,13 @@ def test_models_are_listed_with_their_score_and_state() -> None:
     assert [(one["name"], one["state"]) for one in found] == [(NEW, "candidate"), (OLD, "in_place")]
 
 
+def test_models_are_listed_with_whole_dates_on_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    forecast("promote", OLD)
+    monkeypatch.setenv("COLUMNS", "80")
+    told = forecast("models")
+    assert all(date in told for date in ("2026-11-28", "2026-10-19", "2026-11-16", "4.250")), told
+
+
 def test_the_better_one_is_promoted_and_rolled_back() -> None:
     assert forecast("promote", OLD) == f"{OLD} is in place.\n"
     told = json.loads(forecast("promote", NEW, "--json"))

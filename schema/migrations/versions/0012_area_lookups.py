@@ -6,8 +6,8 @@ from schema.ddl import fresh
 from schema.dialect import PLAIN
 from schema.rollups import FIVE_MINUTES, ROLLUPS
 
-revision = "0011"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
