@@ -92,15 +92,6 @@ def test_nothing_of_python_can_be_seen() -> None:
                 "|",
                 "join",
                 "*",
-<<<<<<< HEAD
-                "for a in labels",
-                "endfor",
-                "if",
-                "(",
-                ")",
-                "'",
-                " ",
-=======
                 "if",
                 "else",
                 "endif",
@@ -108,27 +99,18 @@ def test_nothing_of_python_can_be_seen() -> None:
                 "(",
                 ")",
                 "'",
->>>>>>> 9c10572 (Tell of incidents without a rule; list and retry what was given up; show a rule's alert as a channel would tell it)
                 "~",
                 "+",
                 "[",
                 "]",
                 "9",
                 "replace",
-<<<<<<< HEAD
-                "labels.sensor",
-=======
->>>>>>> 9c10572 (Tell of incidents without a rule; list and retry what was given up; show a rule's alert as a channel would tell it)
                 ".",
                 "format",
                 "%",
             ]
-<<<<<<< HEAD
-        ),
-=======
         )
         | st.sampled_from(["for a in labels", "labels.sensor", " ", "'%9d'"]),
->>>>>>> 9c10572 (Tell of incidents without a rule; list and retry what was given up; show a rule's alert as a channel would tell it)
         max_size=40,
     ).map("".join)
 )
