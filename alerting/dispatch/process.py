@@ -50,10 +50,9 @@ class Dispatcher:
     async def tell(self, now: datetime) -> int:
         """Tell all notices that are due; how many."""
         count = 0
-        while await self._tell_one(now):
-            count += 1
-        if count:
+        while told := await self._tell_some(now):
             self.written()
+            count += told
         return count
 
     async def remind(self, now: datetime) -> int:
@@ -63,7 +62,7 @@ class Dispatcher:
             await _count(connection)
             return await remind(connection, self.book.policy, now)
 
-    async def _tell_one(self, now: datetime) -> bool:
+    async def _tell_some(self, now: datetime) -> int:
         async with leading(self.engine, self.epoch) as connection:
             return await tell_due(connection, self.book, now)
 

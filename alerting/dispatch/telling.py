@@ -27,37 +27,38 @@ from schema.tables import alert_notices, alert_told, alerts, notifications
 from urbanclear.logs import get_logger
 
 log = get_logger("alerting")
+AT_ONCE: Final = 50  # notices in one transaction
 _TOLD_COLUMNS: Final = frozenset(Told.__struct_fields__)
 
 
-async def tell_due(connection: AsyncConnection, book: Rulebook, now: datetime) -> bool:
-    """Tell the notice that has been due for longest; whether there was one."""
+async def tell_due(connection: AsyncConnection, book: Rulebook, now: datetime) -> int:
+    """Tell notices that are due, those that have been for longest; how many there were, up to `AT_ONCE`."""
     due = (
         select(alert_notices)
         .where(alert_notices.c.done_at.is_(None), alert_notices.c.due_at <= now, alert_notices.c.route != DIRECT)
         .order_by(alert_notices.c.due_at)
-        .limit(1)
+        .limit(AT_ONCE)
         .with_for_update(skip_locked=True)
     )
-    notice = (await connection.execute(due)).one_or_none()
-    if notice is None:
-        return False
-    outcome, message = await _tell(connection, book, notice, now)
-    done = update(alert_notices).where(alert_notices.c.id == notice.id)
-    document = {"document": msgspec.to_builtins(message)} if message else {}
-    await connection.execute(done.values(done_at=now, outcome=outcome, **document))
-    NOTICES.labels(outcome).inc()
-    return True
+    notices = (await connection.execute(due)).all()
+    if notices:
+        mutes = await Mutes.at(connection, book.policy.inhibitions, now)
+        for notice in notices:
+            outcome, message = await _tell(connection, book, mutes, notice, now)
+            done = update(alert_notices).where(alert_notices.c.id == notice.id)
+            document = {"document": msgspec.to_builtins(message)} if message else {}
+            await connection.execute(done.values(done_at=now, outcome=outcome, **document))
+            NOTICES.labels(outcome).inc()
+    return len(notices)
 
 
 async def _tell(
-    connection: AsyncConnection, book: Rulebook, notice: Row[Any], now: datetime
+    connection: AsyncConnection, book: Rulebook, mutes: Mutes, notice: Row[Any], now: datetime
 ) -> tuple[str, Message | None]:
     route = next((route for route in book.policy.routes if route.name == notice.route), None)
     if route is None or notice.step > len(route.escalate):
         return "muted", None
     rows, told = await _alerts(connection, notice.alert_ids), await _told(connection, notice)
-    mutes = await Mutes.at(connection, book.policy.inhibitions, now)
     wanted = []
     for row in rows:
         why = mutes.why(row.id, row.labels) if row.state == "firing" else None
