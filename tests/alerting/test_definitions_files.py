@@ -19,7 +19,7 @@ from schema.alerting.rules import Query, Rule
 from schema.alerting.words import Matcher
 from schema.tables import alert_definitions
 from tests.alerting.commands import said
-from tests.alerting.conditions.conftest import rule_when
+from tests.alerting.watching import rule_when
 
 RULE = "- name: {}\n  title: {}\n  when: {{kind: incident}}\n"
 

@@ -13,7 +13,7 @@ from alerting.backtest.history import history
 from alerting.conditions import Context
 from alerting.conditions.levels import SETTLED
 from tests.alerting.commands import said
-from tests.alerting.conditions.conftest import Watch, rule_when
+from tests.alerting.watching import Watch, rule_when
 from tests.schema.city import Reading
 from urbanclear.errors import ConfigurationError
 

@@ -13,7 +13,7 @@ from alerting.conditions.subjects import Subject
 from alerting.observation import Observation
 from alerting.states import State, advance
 from schema.alerting.rules import Bounds, Rule
-from tests.alerting.conditions.conftest import rule_when
+from tests.alerting.watching import rule_when
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 FIVE = timedelta(minutes=5)

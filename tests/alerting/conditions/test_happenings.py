@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from schema.alerting.words import Priority
-from tests.alerting.conditions.conftest import Watch
+from tests.alerting.watching import Watch
 from tests.schema.city import Reading, every_5_minutes
 
 NOW = datetime(2026, 3, 3, 12, 2, tzinfo=UTC)

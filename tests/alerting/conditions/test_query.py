@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from alerting.conditions import Context, observe
-from tests.alerting.conditions.conftest import Watch, rule_when
+from tests.alerting.watching import Watch, rule_when
 from tests.schema.city import Reading
 from urbanclear.errors import ConfigurationError
 

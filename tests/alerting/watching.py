@@ -1,18 +1,15 @@
 """A small city, and rules that look at it at a moment of the test's choice."""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from alerting.conditions import Context, observe, sources_down
 from alerting.observation import Observation
 from schema.alerting.rules import Rule
-from schema.database import sqlalchemy_url
-from tests.schema.city import City, city_at
+from tests.schema.city import City
 
 
 def rule_when(when: dict[str, Any], **others: Any) -> Rule:
@@ -42,11 +39,3 @@ class Watch:
         """The sources that are down."""
         async with self.engine.connect() as connection:
             return await sources_down(connection, Context(now, "America/New_York", "US"))
-
-
-@pytest.fixture
-async def watch(database_url: str) -> AsyncIterator[Watch]:
-    engine = create_async_engine(sqlalchemy_url(database_url))
-    async with city_at(database_url) as city:
-        yield Watch(city, engine)
-    await engine.dispose()
