@@ -22,7 +22,8 @@ BEARABLE_OF_A_SUBJECT: Final = 1 / 7
 """Where nothing is known to have happened, a bound is suggested that gives no more alerts a day, in all and of a
 subject."""
 LEAST_INCIDENTS: Final = 5
-"""Fewer say too little about a bound."""
+LEAST_F1: Final = 0.2
+"""Fewer, or less of a fit between alerts and incidents, say too little about a bound."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +104,8 @@ def suggested(trials: Sequence[Trial], incidents: int, subjects: int) -> Suggest
     """The bound with the best balance, where enough is known to have happened; else the widest that can be borne."""
     if not trials:
         return None
-    if incidents >= LEAST_INCIDENTS and any(trial.f1 for trial in trials):
-        best = max(trials, key=lambda trial: trial.f1)
+    best = max(trials, key=lambda trial: trial.f1)
+    if incidents >= LEAST_INCIDENTS and best.f1 >= LEAST_F1:
         return Suggestion(
             best.bound,
             f"it finds {best.recall or 0:.0%} of {incidents} incidents, and {best.precision or 0:.0%} of its alerts "
@@ -117,6 +118,6 @@ def suggested(trials: Sequence[Trial], incidents: int, subjects: int) -> Suggest
     widest = bearable[-1]
     return Suggestion(
         widest.bound,
-        f"too few incidents are known there to judge by ({incidents}); of the bounds tried it is the widest with at "
-        f"most {BEARABLE_A_DAY} alerts a day, and one a week of each subject ({widest.firings_per_day:.2g} a day)",
+        f"of the bounds tried it is the widest with at most {BEARABLE_A_DAY} alerts a day, and one a week of each "
+        f"subject ({widest.firings_per_day:.2g} a day); {incidents} known incidents say too little (F1 {best.f1:.2f})",
     )

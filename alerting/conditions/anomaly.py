@@ -39,4 +39,4 @@ def observed(known: Places, column: int, kind: str, score: float) -> Observation
     """One anomaly as an observation."""
     sensor = known.sensors[column]
     what = f"{kind.replace('_', ' ')} at {sensor.name}"
-    return Observation(f"{sensor.external_id}/{kind}", what, score, {**sensor.labels, "kind": kind})
+    return Observation(f"{sensor.external_id}/{kind}", what, score, {**sensor.labels, "anomaly": kind})

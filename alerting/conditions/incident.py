@@ -62,7 +62,7 @@ def labels_of(incident: Incident, known: Places) -> dict[str, str | list[str]]:
     """What it is about, as labels."""
     labels: dict[str, str | list[str]] = {
         "incident": incident.id,
-        "kind": incident.kind,
+        "type": incident.kind,
         "severity": incident.severity,
         "source": source_of(incident.id),
     }

@@ -94,6 +94,9 @@ def test_the_best_balance_is_suggested_where_incidents_are_known() -> None:
 
 def test_else_the_widest_bound_that_can_be_borne_is() -> None:
     trials = [trial(1, 0), trial(2, 0.1), trial(3, 4.9), trial(4, 5.1)]
+    unlike = suggested([trial(1, 1, 0.05, 0.1), trial(2, 9, 0.05, 0.9)], 99, 100)
+    assert unlike is not None
+    assert unlike.bound == 1
     many, one = suggested(trials, 4, 100), suggested(trials, 0, 1)
     assert many is not None
     assert many.bound == 3

@@ -42,7 +42,7 @@ async def test_an_incident_has_the_sensors_it_affects_and_their_places(watch: Wa
     await incident(watch, "two", area="Queens", road="BQE")
     seen = await watch.sees({"kind": "incident"}, NOW)
     assert seen["t:one"].labels == {
-        "incident": "t:one", "kind": "collision", "severity": "critical", "source": "t",
+        "incident": "t:one", "type": "collision", "severity": "critical", "source": "t",
         "sensor": ["t:FDR-0", "t:FDR-1", "t:gone"], "area": "Manhattan", "road": "FDR", "corridor": "FDR N",
     }  # fmt: skip
     assert seen["t:two"].name == "collision on BQE"
@@ -69,7 +69,7 @@ async def test_anomalies_that_last_are_seen_by_kind_and_score(watch: Watch) -> N
     assert await watch.values({**every, "kinds": ["stuck", "silent"]}, NOW) == {"t:a/stuck": 2}
     assert await watch.values(every, NOW, where={"areas": ["Queens"]}) == {}
     seen = (await watch.sees(every, NOW))["t:a/speed_drop"]
-    assert (seen.name, seen.labels["kind"], seen.labels["area"]) == (
+    assert (seen.name, seen.labels["anomaly"], seen.labels["area"]) == (
         "speed drop at FDR at 34 St", "speed_drop", "Manhattan",
     )  # fmt: skip
 
