@@ -119,5 +119,5 @@ def suggested(trials: Sequence[Trial], incidents: int, subjects: int) -> Suggest
     return Suggestion(
         widest.bound,
         f"of the bounds tried it is the widest with at most {BEARABLE_A_DAY} alerts a day, and one a week of each "
-        f"subject ({widest.firings_per_day:.2g} a day); {incidents} known incidents say too little (F1 {best.f1:.2f})",
+        f"subject ({widest.firings_per_day:.2g}); {incidents} known incidents say too little (F1 {best.f1:.2f})",
     )
