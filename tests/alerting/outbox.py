@@ -119,7 +119,7 @@ def lead(database_url: str, epoch: int) -> None:
     """The leader with `epoch` leads."""
     with psycopg.connect(database_url) as connection:
         connection.execute(
-            "INSERT INTO alert_leader (epoch, instance, since) VALUES (%s, 'test', now())"
+            "INSERT INTO alert_leader (epoch, instance, since, renewed_at) VALUES (%s, 'test', now(), now())"
             " ON CONFLICT (single) DO UPDATE SET epoch = excluded.epoch",
             [epoch],
         )

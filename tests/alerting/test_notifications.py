@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from alerting import notifications
-from alerting.delivery.delivery import Delivery
+from alerting.delivery import Delivery
 from schema.alerting.definitions import write as write_definition
 from schema.alerting.routing import Contact
 from schema.database import sqlalchemy_url
