@@ -75,7 +75,7 @@ async def test_the_database_away_is_waited_for_and_what_was_sent_is_not_sent_aga
             with psycopg.connect(database_url, autocommit=True) as connection:
                 connection.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                    " WHERE datname = current_database() AND application_name = 'urbanclear'"
                 )
             return Answering()
 
