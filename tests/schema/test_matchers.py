@@ -1,0 +1,42 @@
+"""Matchers of labels: what they fit, what is none, and that no pattern takes long."""
+
+import time
+
+import pytest
+
+from schema.alerting.words import Matcher
+from urbanclear.errors import ConfigurationError
+
+LABELS = {"area": "Staten Island", "sensor": ["nyc-dot:1", "nyc-dot:2"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        ('area="Staten Island"', True),
+        ("area=Staten Island", True),
+        ('area!="Staten Island"', False),
+        ('area=~"Staten"', False),
+        ('area=~"Staten.*|Bronx"', True),
+        ('area=~"(?i)staten island"', True),
+        ('area!~"Bronx|Queens"', True),
+        ('sensor="nyc-dot:2"', True),
+        ('sensor=~".*:[3-9]"', False),
+        ('road=""', True),
+        ('road!=""', False),
+    ],
+)
+def test_a_matcher_fits_the_whole_value_and_one_of_several_is_enough(text: str, fits: bool) -> None:
+    assert Matcher.parse(text).matches(LABELS) is fits
+
+
+@pytest.mark.parametrize("text", ["area", 'area=="x"', 'area=~"("', 'area=~"(?=x)"', 'Area="x"'])
+def test_what_is_no_matcher_is_refused(text: str) -> None:
+    with pytest.raises(ConfigurationError):
+        Matcher.parse(text)
+
+
+def test_no_pattern_takes_long() -> None:
+    began = time.monotonic()
+    assert not Matcher.parse(r'area=~"((\w+ ?)+)+x"').matches({"area": "Staten Island North and South of the Bridge"})
+    assert time.monotonic() - began < 1
