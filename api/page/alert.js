@@ -5,6 +5,7 @@ import { ask, send } from "./asking.js";
 import { at, element, say } from "./elements.js";
 import { clock, dayAndZone, minuteOf } from "./words.js";
 
+const AGAIN_MS = 1_500;
 const HAPPENED = {
   pending: "Noticed", firing: "Fires", resolved: "Over", calmed: "Over before it fired", escalated: "Escalated",
   unacknowledged: "No longer acknowledged", notified: "Told", muted: "Not told",
@@ -84,14 +85,16 @@ export class AlertPanel {
     if (wanted === this.#loaded) return;
     this.#loaded = wanted;
     if (!this.#whole) this.#showWhole({ events: [], notifications: [] });
-    this.#load(this.#id).catch((error) => say("alert-note", error.message));
+    this.#load(this.#id, revision ?? 0).catch((error) => say("alert-note", error.message));
   }
 
-  async #load(id) {
+  // An answer that others were given a moment before may be older than what is known live: it is asked for again.
+  async #load(id, revision) {
     const whole = await ask(`alerts/${encodeURIComponent(id)}`);
     if (id !== this.#id) return;
     this.#whole = whole;
     this.#showWhole(whole);
+    if (whole.revision < revision) setTimeout(() => (this.#loaded = ""), AGAIN_MS);
   }
 
   #showWhole(whole) {

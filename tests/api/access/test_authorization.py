@@ -68,6 +68,28 @@ async def test_each_scope_may_do_what_it_says_and_nothing_beyond(guarded: Guarde
                 assert f"scope {needed}" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "needed"),
+    [
+        ("POST", "/alerts/x/acknowledge", Scope.OPERATE),
+        ("PUT", "/alerts/x/assignee", Scope.OPERATE),
+        ("POST", "/silences", Scope.OPERATE),
+        ("DELETE", "/silences/1", Scope.OPERATE),
+        ("POST", "/alert-rules/dry-run", Scope.OPERATE),
+        ("PUT", "/alert-rules/x", Scope.ADMIN),
+        ("DELETE", "/alert-contacts/x", Scope.ADMIN),
+        ("PUT", "/alert-policy", Scope.ADMIN),
+        ("POST", "/notifications/retry", Scope.ADMIN),
+    ],
+)
+async def test_alerts_are_handled_by_operators_and_told_by_administrators(
+    guarded: Guarded, method: str, path: str, needed: Scope
+) -> None:
+    weaker = list(Scope)[list(Scope).index(needed) - 1]
+    assert await guarded.status(f"/api/v1{path}", guarded.keys[weaker], method) == 403
+    assert await guarded.status(f"/api/v1{path}", guarded.keys[needed], method) in (200, 404, 422)
+
+
 async def test_without_a_key_or_with_a_wrong_one_nothing_is_told(guarded: Guarded) -> None:
     said: dict[str, str] = {"": "Bearer", f"Bearer {WRONG}": 'Bearer error="invalid_token"'}
     for path in ("/api/v1/sensors", "/api/v1/health", "/metrics", "/api/v1/nothing", "/api/v1/keys"):
