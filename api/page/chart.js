@@ -95,7 +95,7 @@ function optionsOf({ text, grid, speed, band, normal, expected, interval }) {
   return {
     legend: { show: false },
     cursor: { y: false, drag: { setScale: false } },
-    padding: [8, 12, 0, 0],
+    padding: [8, 20, 0, 0], // to the right half of a time, so that the last is not cut off
     scales: { y: { range: (_, __, most) => [0, Math.max(20, most * 1.08)] } },
     axes: [
       { ...axis, size: 26, space: 60, values: (_, times) => times.map((time) => minuteOf(time * 1000)) },
@@ -113,7 +113,7 @@ function optionsOf({ text, grid, speed, band, normal, expected, interval }) {
       { stroke: speed, width: 2, points: { size: 4 } },
       { ...hidden, spanGaps: true },
       { ...hidden, spanGaps: true },
-      { stroke: expected, width: 2, dash: [6, 4], spanGaps: true, points: { show: true, size: 6, fill: expected } },
+      { stroke: expected, width: 2, dash: [6, 4], spanGaps: true, points: { show: true, size: 4, fill: expected } },
     ],
   };
 }
