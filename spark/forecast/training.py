@@ -1,26 +1,35 @@
 """Trains a model: what is usual and who is whose neighbour first, then networks, then how wide intervals must be.
 
-The width comes from a part that was kept apart from a first network; the networks that are kept learn from that part
+The width comes from a part that was kept apart from the first networks; those that are kept learn from that part
 too. The same frame and seed give the same model.
+
+A core trains a network. The matrices are too small for more: threads of one multiplication would mostly wait for each
+other, and on cores that others use too take ten times as long.
 """
 
-from collections.abc import Callable
-from functools import partial
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from threading import Event
 from typing import Final
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from spark.forecast import network
 from spark.forecast.features import Look, ahead_of, look, neighbours_of
 from spark.forecast.frame import STEP_S, STEPS_A_DAY, Frame
 from spark.forecast.model import LOWER, UPPER, Model
+from spark.forecast.network import Network
 from spark.forecast.usual import Usual, without_own_week
 from spark.forecast.window import COVERAGE, HORIZONS, Floats
 from urbanclear.errors import ConfigurationError
 
 ROWS: Final = 600_000
 """Of hours × sensors that are learned from, drawn at random where there are more."""
-NETWORKS: Final = 3
+NETWORKS: Final = 6
+FIRST: Final = 2
+"""Networks that learn without what is kept apart: more than one, since the mean of some is what is told later."""
 APART: Final = 8
 """One in so many days, the newest, is kept apart where no part is given for it."""
 LEAST_DAYS: Final = 3
@@ -50,25 +59,25 @@ def train(
     if len(frame) < LEAST_DAYS * STEPS_A_DAY:
         days = len(frame) / STEPS_A_DAY
         raise ConfigurationError(f"{days:.1f} days are too few to learn from: give at least {LEAST_DAYS + 1}.")
-    count, batches = NETWORKS + 1, batches or network.BATCHES
+    count, batches = FIRST + NETWORKS, batches or network.BATCHES
 
     def learned(of: Frame, numbers: range) -> Model:
         say("Looking at what is usual", numbers.start / count)
         usual = Usual.of(of)
         neighbours = neighbours_of(of, usual)
-        rows, ahead = samples(of, neighbours, seed)
-        networks = []
-        for number in numbers:
-            done = partial(_say_share, say, number, count)
-            seeded = seed * count + number
-            networks.append(
-                network.train_network(rows.seen, rows.sensor, ahead, len(of.sensors), seeded, batches, done)
-            )
-        widen = np.zeros(HORIZONS, np.float32)
-        return Model(name, of.sensors, usual, neighbours, tuple(networks), widen, time_zone, region)
+        learned_from = samples(of, neighbours, seed)
 
-    widen_kmh = widening(learned(frame, range(1)), apart)
-    whole = learned(joined([frame, apart]), range(1, count))
+        def done(share: float) -> None:
+            doing = f"Training networks {numbers.start + 1} to {numbers.stop} of {count}"
+            say(doing, (numbers.start + share * len(numbers)) / count)
+
+        seeds = [seed * count + number for number in numbers]
+        networks = _networks(*learned_from, len(of.sensors), seeds, batches, done)
+        widen = np.zeros(HORIZONS, np.float32)
+        return Model(name, of.sensors, usual, neighbours, networks, widen, time_zone, region)
+
+    widen_kmh = widening(learned(frame, range(FIRST)), apart)
+    whole = learned(joined([frame, apart]), range(FIRST, count))
     say("Done", 1)
     return Model(name, whole.sensors, whole.usual, whole.neighbours, whole.networks, widen_kmh, time_zone, region)
 
@@ -93,6 +102,29 @@ def samples(frame: Frame, neighbours: np.ndarray, seed: int) -> tuple[Look, Floa
         raise ConfigurationError("No hour was measured with an hour after it: choose days with readings.")
     *seen, ahead = map(np.concatenate, zip(*parts, strict=True))
     return Look(*seen), ahead
+
+
+def _networks(
+    rows: Look, ahead: Floats, sensors: int, seeds: Sequence[int], batches: int, done: Callable[[float], None]
+) -> tuple[Network, ...]:
+    """One of each seed, as many at once as there are cores; all end when one fails or they are not waited for."""
+    shares, stopped = dict.fromkeys(seeds, 0.0), Event()
+
+    def one(seed: int) -> Network:
+        def note(share: float) -> None:
+            if stopped.is_set():
+                raise CancelledError
+            shares[seed] = share
+            done(sum(shares.values()) / len(seeds))
+
+        return network.train_network(rows.seen, rows.sensor, ahead, sensors, seed, batches, note)
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(cores) as pool:
+        try:
+            return tuple(pool.map(one, seeds))
+        finally:
+            stopped.set()
 
 
 def widening(model: Model, apart: Frame) -> Floats:
@@ -120,7 +152,3 @@ def joined(frames: list[Frame]) -> Frame:
         part = speeds[start : start + len(frame)]
         part[:] = np.where(np.isfinite(known), known, part)
     return Frame(first, sensors, speeds, frozenset().union(*(frame.holidays for frame in frames)))
-
-
-def _say_share(say: Say, number: int, count: int, share: float) -> None:
-    say(f"Training network {number + 1} of {count}", (number + share) / count)

@@ -1,5 +1,6 @@
 """What a trained model tells, and what it does not."""
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -99,3 +100,17 @@ def test_days_without_speeds_are_said_to_have_none() -> None:
     silent = replace(town(8), speeds_kmh=np.full((8 * A_DAY, 4), np.nan, np.float32))
     with pytest.raises(ConfigurationError, match="No hour was measured"):
         train(silent, None, "town", 1, "UTC", None, lambda *_: None)
+
+
+def test_training_ends_soon_when_it_is_no_longer_waited_for() -> None:
+    class Enough(Exception):
+        pass
+
+    def say(stage: str, share: float) -> None:
+        if stage.startswith("Training"):
+            raise Enough
+
+    begun = time.monotonic()
+    with pytest.raises(Enough):
+        train(town(5), None, "town", 1, "UTC", None, say, batches=1_000_000)
+    assert time.monotonic() - begun < 60
