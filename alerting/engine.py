@@ -59,7 +59,8 @@ class Engine:
                 await stopped_within(stop, again)
 
     async def _work(self, engine: AsyncEngine, epoch: int, stop: asyncio.Event) -> None:
-        await seed_defaults(engine)
+        if self._settings.alert_defaults:
+            await seed_defaults(engine)
         evaluator = Evaluator(engine, self._settings, epoch)
         delivery = Delivery(self._url, self._settings, epoch=epoch)
         dispatcher = Dispatcher(engine, epoch, wake=evaluator.told, written=delivery.wake)

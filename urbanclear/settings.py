@@ -299,6 +299,9 @@ class Settings(BaseSettings):
         ge=timedelta(days=1),
         description="how long alerts that are over, and what was told of them, are kept: `400d`, `forever`",
     )
+    alert_defaults: bool = Field(
+        True, description="whether alerting writes the rules and the policy that a city begins with at its start"
+    )
     alert_private_networks: Words = Field(
         (),
         description="networks of one's own that notifications may go to, also without TLS, with commas between: "
