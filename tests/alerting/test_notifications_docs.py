@@ -21,7 +21,8 @@ TEXT = (Path(__file__).parents[2] / "docs" / "notifications.md").read_text()
 
 
 def block(language: str, part: str) -> str:
-    return next(text for text in re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL) if part in text)
+    blocks: list[str] = re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
+    return next(text for text in blocks if part in text)
 
 
 def test_the_contacts_shown_are_contacts() -> None:

@@ -4,10 +4,10 @@ import time
 
 import pytest
 
-from schema.alerting.words import Matcher
+from schema.alerting.words import Labels, Matcher
 from urbanclear.errors import ConfigurationError
 
-LABELS = {"area": "Staten Island", "sensor": ["nyc-dot:1", "nyc-dot:2"]}
+LABELS: Labels = {"area": "Staten Island", "sensor": ["nyc-dot:1", "nyc-dot:2"]}
 
 
 @pytest.mark.parametrize(
