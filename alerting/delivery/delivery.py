@@ -24,6 +24,7 @@ from alerting.delivery.line import Line, line_name
 from alerting.delivery.log_room import LogRoom
 from alerting.delivery.outbox import Due, Outbox, Outcome, Room
 from alerting.delivery.pace import Pace
+from alerting.templates.view import line as line_of
 from schema.database import APPLICATION, AWAY, PATIENCE, problem_of, sqlalchemy_url
 from urbanclear.errors import LeadershipLost, NotSent, Refused, TryLater
 from urbanclear.logs import get_logger
@@ -231,7 +232,7 @@ class Delivery:
 
     def _failed(self, due: Due, problem: NotSent, line: Line, *, tried: bool = True) -> None:
         """Again later, or given up."""
-        detail, tries = str(problem)[:LONGEST_DETAIL], due.attempts + 1
+        detail, tries = line_of(str(problem), LONGEST_DETAIL), due.attempts + 1
         if tried and isinstance(problem, TryLater) and problem.whole:
             line.breaker.failed()
         elif tried:

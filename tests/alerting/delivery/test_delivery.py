@@ -8,10 +8,26 @@ from itertools import count
 import psycopg
 import pytest
 
+from alerting.channels.contract import Outgoing, Preview, Sender
+from alerting.channels.webhook.sender import Webhook
 from alerting.delivery import Delivery
 from alerting.delivery.pace import Pace
+from alerting.guard import Addresses, Gate
+from schema.alerting.routing import Channel
 from schema.alerting.words import Priority
-from tests.alerting.outbox import alert_row, found, lead, log_of, make_due, message, settings, told, webhook, write
+from tests.alerting.outbox import (
+    LOOPBACK,
+    alert_row,
+    found,
+    lead,
+    log_of,
+    make_due,
+    message,
+    settings,
+    told,
+    webhook,
+    write,
+)
 from tests.alerting.receiver import Answering, Receiver, receiving
 from tests.waiting import until, until_query
 from urbanclear.errors import LeadershipLost
@@ -222,3 +238,30 @@ async def test_what_cannot_be_read_is_given_up(database_url: str, receiver: Rece
         connection.execute("UPDATE alert_notices SET document = '{\"id\": 1}'")
     await once(database_url)
     assert [row["state"] for row in found(database_url).values()] == ["given_up"]
+
+
+async def test_whatever_a_receiver_says_can_be_noted(database_url: str, receiver: Receiver) -> None:
+    receiver.answer = lambda request: Answering(400, {}, b"no\x00\xff\r\n\x1b[31m\xed\xa0\x80" * 100)
+    [key] = write(database_url, message(), [webhook(receiver.url)])
+    await once(database_url)
+    assert found(database_url)[key]["state"] == "given_up"
+
+
+async def test_a_channel_that_fails_in_an_unforeseen_way_ends_no_other(database_url: str, receiver: Receiver) -> None:
+    class Broken(Sender):
+        async def send(self, outgoing: Outgoing) -> None:
+            raise KeyError("\x00 what nobody thought of")
+
+        async def preview(self, outgoing: Outgoing) -> Preview:
+            raise NotImplementedError
+
+    [broken] = write(database_url, message("broken"), [Channel(kind="email", to="a@b.example")])
+    [well] = write(database_url, message("well"), [webhook(receiver.url)])
+    gate = Gate(Addresses(LOOPBACK))
+    delivery = Delivery(database_url, settings(), senders={"email": Broken(), "webhook": Webhook(gate)})
+    assert await delivery.run_once() == 2
+    await delivery.close()
+    await gate.close()
+    rows = found(database_url)
+    assert (rows[well]["state"], rows[broken]["state"]) == ("delivered", "waiting")
+    assert rows[broken]["error"] == "an error in Urbanclear: KeyError"
