@@ -36,6 +36,8 @@ log = get_logger("alerting")
 AWAY_SECONDS: Final = 2.0
 AWAY_ERRORS: Final = (DBAPIError, NoConnection, *AWAY)
 GATHER_SECONDS: Final = 0.02  # outcomes that come together are noted together
+GATHER_MANY_SECONDS: Final = 0.25  # where there are many, a transaction for each few would cost more than sending
+MANY: Final = 100
 GAUGES_SECONDS: Final = 10.0
 FLUSH_SECONDS: Final = 3.0
 LONGEST_DETAIL: Final = 500  # characters
@@ -76,6 +78,7 @@ class Delivery:
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._gauged = float("-inf")
+        self._next_claim = 0.0
         self._freed = False
         self._lines_closed = False
 
@@ -100,6 +103,7 @@ class Delivery:
         """Deliver all that is due now; returns how many attempts and decisions there were."""
         done = 0
         while True:
+            self._next_claim = 0.0
             await self._look()
             while self._tasks:
                 await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -121,6 +125,7 @@ class Delivery:
 
     def wake(self) -> None:
         """Look for what is due at once: there is something new in the outbox."""
+        self._next_claim = 0.0
         self._changed.set()
 
     async def _look(self) -> None:
@@ -140,7 +145,7 @@ class Delivery:
         try:
             await asyncio.wait({stopping, changing}, timeout=self._pace.look_s, return_when=asyncio.FIRST_COMPLETED)
             if changing.done():
-                await asyncio.sleep(GATHER_SECONDS)
+                await asyncio.sleep(GATHER_MANY_SECONDS if len(self._in_hand) > MANY else GATHER_SECONDS)
         finally:
             for task in (stopping, changing):
                 task.cancel()
@@ -155,9 +160,11 @@ class Delivery:
 
     async def _take(self, senders: Senders) -> None:
         room = self._room(senders)
-        if room.most <= 0 or not room.allowed:
+        if room.most <= 0 or not room.allowed or time.monotonic() < self._next_claim:
             return
-        for due in await self._outbox.claim(room, self._pace.held.total_seconds()):
+        claimed = await self._outbox.claim(room, self._pace.held.total_seconds())
+        self._next_claim = 0.0 if claimed else time.monotonic() + self._pace.look_s
+        for due in claimed:
             self._in_hand[due.id] = due
             if not self._decided(due):
                 self._allowances[due.kind].take(1)
