@@ -20,6 +20,7 @@ from alerting.evaluation import Evaluator
 from alerting.forgetting import keep_forgetting
 from alerting.leadership import lead
 from alerting.relay import Relay
+from alerting.requests import Requests
 from schema.database import APPLICATION, database_url, kafka_bootstrap
 from schema.heartbeat import beat
 from urbanclear.logs import get_logger
@@ -70,6 +71,7 @@ class Engine:
                 dispatcher.run(stop),
                 delivery.run(stop),
                 Relay(engine, self._bootstrap).run(stop),
+                Requests(self._settings).run(stop),
                 keep_forgetting(engine, epoch, self._settings.alerts_retention, stop),
                 self._listen(evaluator.incidents, stop),
             ):
