@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from spark.forecast.cores import one_core_each
 from spark.forecast.features import look
 from spark.forecast.frame import Frame, Ints
 from spark.forecast.network import QUANTILES, Network
@@ -50,7 +51,8 @@ class Model:
         `ends`; NaN as in `forecast`."""
         frame = frame.of_sensors(self.sensors)
         hours = max(1, _ROWS_AT_ONCE // max(len(self.sensors), 1))
-        parts = [self._foretell(frame, ends[first : first + hours]) for first in range(0, len(ends), hours)]
+        with one_core_each():
+            parts = [self._foretell(frame, ends[first : first + hours]) for first in range(0, len(ends), hours)]
         return np.concatenate(parts) if parts else np.empty((0, len(self.sensors), HORIZONS, 3), np.float32)
 
     def _foretell(self, frame: Frame, ends: Ints) -> Floats:

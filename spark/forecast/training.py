@@ -1,22 +1,18 @@
 """Trains a model: what is usual and who is whose neighbour first, then networks, then how wide intervals must be.
 
 The width comes from a part that was kept apart from the first networks; those that are kept learn from that part
-too. The same frame and seed give the same model.
-
-A core trains a network. The matrices are too small for more: threads of one multiplication would mostly wait for each
-other, and on cores that others use too take ten times as long.
+too. Each core trains a network of its own. The same frame and seed give the same model.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from threading import Event
 from typing import Final
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from spark.forecast import network
+from spark.forecast.cores import cores, one_core_each
 from spark.forecast.features import Look, ahead_of, look, neighbours_of
 from spark.forecast.frame import STEP_S, STEPS_A_DAY, Frame
 from spark.forecast.model import LOWER, UPPER, Model
@@ -119,8 +115,7 @@ def _networks(
 
         return network.train_network(rows.seen, rows.sensor, ahead, sensors, seed, batches, note)
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(cores) as pool:
+    with one_core_each(), ThreadPoolExecutor(cores()) as pool:
         try:
             return tuple(pool.map(one, seeds))
         finally:

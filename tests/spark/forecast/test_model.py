@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
+from spark.forecast.cores import one_core_each
 from spark.forecast.evaluation import judge
 from spark.forecast.frame import Frame
 from spark.forecast.model import MIDDLE, Model
@@ -114,3 +116,14 @@ def test_training_ends_soon_when_it_is_no_longer_waited_for() -> None:
     with pytest.raises(Enough):
         train(town(5), None, "town", 1, "UTC", None, say, batches=1_000_000)
     assert time.monotonic() - begun < 60
+
+
+def test_multiplications_have_one_core_each_while_it_forecasts_and_their_own_number_again_after(model: Model) -> None:
+    def threads() -> set[int]:
+        return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+    before = threads()
+    with one_core_each():
+        assert threads() == {1}
+        model.forecast(window_at(NEXT_WEEK, 500))
+    assert threads() == before
