@@ -10,6 +10,7 @@ from typing import Final
 
 import psycopg
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from alerting.applying import seed_defaults
@@ -54,7 +55,7 @@ class Engine:
         while not stop.is_set():
             try:
                 await lead(engine, lambda epoch, ending: self._work(engine, epoch, ending), stop)
-            except* (DBAPIError, psycopg.Error, OSError, TimeoutError) as problems:
+            except* (DBAPIError, NoConnection, psycopg.Error, OSError, TimeoutError) as problems:
                 again = BEGINS_ANEW_AFTER.total_seconds()
                 log.warning("alerting.database_away", error=str(problems.exceptions[0]).strip(), retry_in_s=again)
                 await stopped_within(stop, again)

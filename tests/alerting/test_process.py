@@ -26,6 +26,10 @@ _REPORT = """
     VALUES (%s, now(), 'reported', 'collision', %s, now(), 'Bronx')
 """
 _CLEAR = "UPDATE incidents SET status = 'cleared', cleared_at = now(), time = now() WHERE id = %s"
+_CUT = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND starts_with(application_name, 'urbanclear')
+"""
 _LEADS = "SELECT instance FROM alert_leader WHERE renewed_at > clock_timestamp() - interval '3 seconds'"
 
 
@@ -126,6 +130,21 @@ async def test_another_process_goes_on_within_ten_seconds_and_tells_nothing_unde
         await until(lambda: _is(len(set(receiver.keys)) == 3))
     by_key = dict(zip(receiver.keys, _told(receiver), strict=True))
     assert sorted(by_key.values()) == [("test:1", "firing"), ("test:1", "resolved"), ("test:2", "firing")]
+
+
+async def test_connections_that_are_cut_are_made_anew_and_nothing_is_told_twice(
+    database_url: str, kafka_bootstrap: str, stage: Stage, receiver: Receiver, tmp_path: Path
+) -> None:
+    await _tell_everything_to(stage, receiver)
+    async with alerting(database_url, kafka_bootstrap, tmp_path) as process:
+        await until_query(database_url, "SELECT count(*) FROM alert_rules", 19)
+        await _run(database_url, _REPORT, "test:1", "high")
+        await until_query(database_url, "SELECT count(*) FROM notifications WHERE state = 'delivered'", 1)
+        await _run(database_url, _CUT)
+        await _run(database_url, _REPORT, "test:2", "high")
+        await until_query(database_url, "SELECT count(*) FROM notifications WHERE state = 'delivered'", 2)
+        assert process.returncode is None
+    assert _told(receiver) == [("test:1", "firing"), ("test:2", "firing")]
 
 
 async def _is(found: bool) -> bool:
