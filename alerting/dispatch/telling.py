@@ -24,9 +24,7 @@ from alerting.store import note
 from schema.alerting.routing import Channel, Contact, Route
 from schema.alerting.words import Priority
 from schema.tables import alert_notices, alert_told, alerts, notifications
-from urbanclear.logs import get_logger
 
-log = get_logger("alerting")
 AT_ONCE: Final = 50  # notices in one transaction
 _TOLD_COLUMNS: Final = frozenset(Told.__struct_fields__)
 
@@ -153,8 +151,7 @@ def _addresses(book: Rulebook, names: Sequence[str], message: Message) -> Iterat
     for name in dict.fromkeys(names):
         contact = book.contacts.get(name)
         if contact is None:
-            log.error("alerting.contact_unknown", contact=name, route=message.route)
-            continue
+            continue  # said when the policy was read
         for number, channel in enumerate(contact.channels):
             urgent = message.priority.rank >= channel.least.rank
             if urgent and (message.status == "firing" or channel.send_resolved):
