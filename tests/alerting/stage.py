@@ -22,7 +22,6 @@ from schema.alerting.rules import Rule
 from schema.tables import alert_definitions, alert_events, alert_notices, alert_silences, alerts, notifications
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
-TABLES = ("notifications", "alert_notices", "alert_told", "alert_events", "alerts", "alert_silences")
 
 
 def minutes(count: float) -> timedelta:
