@@ -9,6 +9,16 @@ from urbanclear.errors import ConfigurationError
 _UNITS: Final = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
 
+def read_duration(value: object) -> object:
+    """For models of pydantic: text as the duration it says, anything else as it is; raises `ValueError`."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return parse_duration(value)
+    except ConfigurationError as error:
+        raise ValueError(str(error).rstrip(".")) from None
+
+
 def parse_duration(text: str) -> timedelta:
     """The duration in `text`; raises `ConfigurationError` for anything else, and for more than ten years."""
     found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([dhms])", text)

@@ -30,8 +30,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from urbanclear.durations import parse_duration
-from urbanclear.errors import ConfigurationError
+from urbanclear.durations import read_duration
 
 STACK_ENV = "stack.env"
 LOOPBACK = "127.0.0.1"
@@ -43,24 +42,15 @@ RETENTIONS: Final = ("readings_retention", "rollups_5m_retention", "predictions_
 OFF = "off"
 
 
-def _parse(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        return parse_duration(value)
-    except ConfigurationError as error:
-        raise ValueError(str(error).rstrip(".")) from None
-
-
 def _parse_kept(value: object) -> object:
-    return None if value == FOREVER else _parse(value)
+    return None if value == FOREVER else read_duration(value)
 
 
 def _parse_words(value: object) -> object:
     return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
 
 
-Duration = Annotated[timedelta, BeforeValidator(_parse)]
+Duration = Annotated[timedelta, BeforeValidator(read_duration)]
 Kept = Annotated[timedelta | None, BeforeValidator(_parse_kept)]
 Rate = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$")]
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parse_words)]
@@ -73,6 +63,13 @@ def time_of_day(text: str) -> time | None:
     if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
         raise ValueError(f"{text!r} is no time of day: say one from 00:00 to 23:59, such as 03:00, or {OFF}")
     return time.fromisoformat(text)
+
+
+def known_zone(name: str) -> str:
+    """`name`; raises `ValueError` where it is no time zone."""
+    if name not in available_timezones():
+        raise ValueError(f"{name!r} is no time zone: say one of the IANA database, such as Europe/Berlin")
+    return name
 
 
 def as_text(value: object) -> str:
@@ -353,9 +350,7 @@ class Settings(BaseSettings):
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, name: str) -> str:
-        if name not in available_timezones():
-            raise ValueError(f"{name!r} is no time zone: say one of the IANA database, such as Europe/Berlin")
-        return name
+        return known_zone(name)
 
     @classmethod
     def settings_customise_sources(

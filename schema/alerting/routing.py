@@ -2,12 +2,13 @@
 
 import re
 from datetime import UTC, datetime, time, timedelta
-from typing import Annotated, Any, Final, Literal, Self
-from zoneinfo import ZoneInfo, available_timezones
+from typing import Annotated, Final, Literal, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
 from schema.alerting.words import Definition, Duration, LabelName, Line, MatcherText, Name, Priority, Prose
+from urbanclear.settings import known_zone
 
 ChannelKind = Literal["email", "slack", "webhook", "sms", "push"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -17,19 +18,13 @@ SECRET_PREFIX: Final = "URBANCLEAR_SECRET_"  # noqa: S105 (a name, not a secret)
 """Only such environment variables may be named by contacts: nobody who may write one gets at others."""
 
 
-def _is_zone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError(f"{name!r} is no time zone: say one of the IANA database, such as Europe/Berlin")
-    return name
-
-
 def _is_secret(name: str) -> str:
     if not re.fullmatch(rf"{SECRET_PREFIX}[A-Z0-9_]{{1,80}}", name):
         raise ValueError(f"{name!r} is no secret: name an environment variable that begins with {SECRET_PREFIX}")
     return name
 
 
-TimeZone = Annotated[str, AfterValidator(_is_zone)]
+TimeZone = Annotated[str, AfterValidator(known_zone)]
 SecretName = Annotated[str, AfterValidator(_is_secret)]
 
 
@@ -179,7 +174,3 @@ class SilenceRequest(Definition):
         """Whether alerts are silenced at `moment`."""
         inside = self.starts_at <= moment < self.ends_at
         return inside and (self.hours is None or self.hours.holds_at(moment))
-
-
-KINDS: Final[dict[str, type[Definition]]] = {"contact": Contact, "policy": Policy}
-Document = dict[str, Any]

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, StringConstraints
 
-from urbanclear.durations import parse_duration
+from urbanclear.durations import read_duration
 from urbanclear.errors import ConfigurationError
 
 Name = Annotated[
@@ -56,15 +56,6 @@ class Priority(StrEnum):
         return list(Priority).index(self)
 
 
-def _duration(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        return parse_duration(value)
-    except ConfigurationError as error:
-        raise ValueError(str(error).rstrip(".")) from None
-
-
 def duration_text(duration: timedelta) -> str:
     """`duration` as people write it, in the largest unit that needs no fraction."""
     seconds = duration.total_seconds()
@@ -76,7 +67,7 @@ def duration_text(duration: timedelta) -> str:
 
 Duration = Annotated[
     timedelta,
-    BeforeValidator(_duration, json_schema_input_type=str),
+    BeforeValidator(read_duration, json_schema_input_type=str),
     PlainSerializer(duration_text, return_type=str),
 ]
 """`30s`, `5m`, `12h` or `7d`."""
