@@ -32,16 +32,17 @@ class Plan:
 
     sensors: int = 1_000
     rounds: int = 10
+    model_days: int = 5
 
 
 FULL: Final = Plan()
-QUICK: Final = Plan(sensors=50, rounds=2)
+QUICK: Final = Plan(sensors=50, rounds=2, model_days=0)
 
 
 async def measure(plan: Plan, files: Files | None, say: Say) -> list[Figure]:
     """On a stack of its own; `files` takes as long as training does."""
     figures = [] if files is None else await _of_files(files, say)
-    live = await measure_live(plan.sensors, plan.rounds, say)
+    live = await measure_live(plan.sensors, plan.rounds, plan.model_days, say)
     return [
         *figures,
         figure("prediction_p50_s", "s", live.seconds),
