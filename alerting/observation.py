@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from schema.alerting.words import Priority
 
@@ -11,7 +12,7 @@ class Observation:
     """`value` is None where there are no data. Where a rule has no bounds, being observed is what counts.
 
     `labels` are those of the subject, such as `sensor`, `area`, `road`, `corridor` and `source`; an incident's
-    `sensor` are all those it affects. `priority` is the incident's own.
+    `sensor` are all those it affects. `priority` and `since` are the incident's own.
     """
 
     subject: str
@@ -19,3 +20,4 @@ class Observation:
     value: float | None
     labels: Mapping[str, str | list[str]] = field(default_factory=dict)
     priority: Priority | None = None
+    since: datetime | None = None

@@ -21,7 +21,7 @@ from urbanclear.logs import get_logger
 from urbanclear.serving import stopped_within
 
 AT_ONCE: Final = 500
-LOOKS_EACH: Final = 0.5  # seconds: what the API writes is found by looking
+LOOKS_EACH: Final = 1.0  # seconds: what the API writes is found by looking
 RETRIES_AFTER: Final = 5.0  # seconds
 
 log = get_logger("alerting")

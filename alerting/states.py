@@ -122,7 +122,8 @@ def _holding(rule: Rule, state: State | None, seen: Observation, now: datetime) 
         changes, state = (Change("calmed", state),), None
     if state is None:
         found = alert_id(rule.name, seen.subject, now, "value")
-        state = State(found, "pending", "value", now, value=seen.value, priority=seen.priority)
+        since = min(seen.since or now, now)
+        state = State(found, "pending", "value", since, value=seen.value, priority=seen.priority)
         changes = (*changes, Change("pending", state)) if rule.for_ else changes
     return _fired_after(replace(state, value=seen.value, priority=seen.priority), rule.for_, now, changes)
 

@@ -22,7 +22,7 @@ class Pace:
     longest_asked: timedelta = timedelta(hours=6)
     failures: int = 5
     pause_s: float = 30
-    look_s: float = 0.5
+    look_s: float = 1.0
     lease_s: float = 120
     in_hand: int = 2_000
     of_one: int = 50

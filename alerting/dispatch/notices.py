@@ -5,7 +5,7 @@ due.
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
-from alerting.dispatch.routes import DIRECT, Group, group_of, routes_of
+from alerting.dispatch.routes import DIRECT, Group, group_of, route_called, routes_of
 from schema.alerting.routing import Policy, Route
 from schema.alerting.words import Labels
 from schema.tables import alert_notices, alert_told
@@ -53,14 +53,13 @@ async def plan_resolved(
     """Alerts that are over: whoever was told that they fire is told, and whoever is about to be."""
     if not resolved:
         return
-    routes = {route.name: route for route in policy.routes}
     places = select(alert_told.c.alert_id, alert_told.c.route, alert_told.c.step, alert_told.c.group_key).where(
         alert_told.c.alert_id.in_(resolved), alert_told.c.state == "firing"
     )
-    planned = []
-    for alert, name, step, key in await connection.execute(places):
-        if name in routes:
-            planned.append(Planned(routes[name], Group(name, step, key, labels_of(key)), [alert]))
+    planned = [
+        Planned(route_called(policy, name), Group(name, step, key, labels_of(key)), [alert])
+        for alert, name, step, key in await connection.execute(places)
+    ]
     await plan(connection, planned, now)
 
 
@@ -69,22 +68,35 @@ def labels_of(key: str) -> dict[str, str]:
     return dict(json.loads(key))
 
 
-async def plan(connection: AsyncConnection, planned: Iterable[Planned], now: datetime) -> None:
-    """Write what groups are to be told of, or add it to what they wait to be told."""
+async def plan(connection: AsyncConnection, planned: Iterable[Planned], now: datetime, *, waits: bool = True) -> None:
+    """Write what groups are to be told of, or add it to what they wait to be told.
+
+    It is due after the group's wait for others, unless it `waits` not, and an interval after what was last told.
+    """
     for one in planned:
-        due = max(now + one.route.group_wait, await _told_last(connection, one.group) + one.route.group_interval)
-        await announce(connection, one.group, one.alerts, max(due, now))
+        soonest = now + one.route.group_wait if waits else now
+        await _announce(connection, one, max(soonest, await may_be_told(connection, one.route, one.group)))
 
 
-async def announce(connection: AsyncConnection, group: Group, alerts: Sequence[str], due_at: datetime) -> None:
-    """Have `alerts` told at `due_at`, or earlier with what the group waits for already."""
+async def may_be_told(connection: AsyncConnection, route: Route, group: Group) -> datetime:
+    """From when on the group may be told of something again."""
+    told = select(func.max(alert_told.c.told_at)).where(
+        alert_told.c.route == group.route, alert_told.c.step == group.step, alert_told.c.group_key == group.key
+    )
+    last: datetime | None = await connection.scalar(told)
+    return last + route.group_interval if last is not None else _LONG_AGO
+
+
+async def _announce(connection: AsyncConnection, planned: Planned, due_at: datetime) -> None:
+    """Have it told at `due_at`, or earlier with what the group waits for already."""
+    group = planned.group
     new = insert(alert_notices).values(
         id=uuid4().hex,
         route=group.route,
         step=group.step,
         group_key=group.key,
         group_labels=group.labels,
-        alert_ids=cast(list(alerts), ARRAY(Text)),
+        alert_ids=cast(planned.alerts, ARRAY(Text)),
         due_at=due_at,
     )
     adding = new.on_conflict_do_update(
@@ -93,10 +105,3 @@ async def announce(connection: AsyncConnection, group: Group, alerts: Sequence[s
         set_={"alert_ids": _ALL, "due_at": func.least(alert_notices.c.due_at, new.excluded.due_at)},
     )
     await connection.execute(adding)
-
-
-async def _told_last(connection: AsyncConnection, group: Group) -> datetime:
-    told = select(func.max(alert_told.c.told_at)).where(
-        alert_told.c.route == group.route, alert_told.c.step == group.step, alert_told.c.group_key == group.key
-    )
-    return (await connection.scalar(told)) or _LONG_AGO

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Final
 
@@ -11,15 +11,16 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from alerting.database import leading
+from alerting.dispatch.notices import WAITING
 from alerting.dispatch.reminders import remind
 from alerting.dispatch.telling import tell_due
 from alerting.metrics import ALERTS
 from alerting.rulebook import Rulebook
 from schema.alerting.words import Priority
-from schema.tables import alerts
+from schema.tables import alert_notices, alerts
 
-LOOKS_EACH: Final = 0.25  # seconds
-REMINDS_EACH: Final = 5.0  # seconds
+LEAST_PAUSE: Final = 0.05  # seconds
+REMINDS_EACH: Final = timedelta(seconds=5)
 
 
 @dataclass
@@ -38,14 +39,14 @@ class Dispatcher:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Tell and remind until `stop` is set; what the database raises is raised."""
-        next_reminder = 0.0
+        next_reminder = datetime.now(UTC)
         while not stop.is_set():
             now = datetime.now(UTC)
-            if now.timestamp() >= next_reminder:
+            if now >= next_reminder:
                 await self.remind(now)
-                next_reminder = now.timestamp() + REMINDS_EACH
+                next_reminder = now + REMINDS_EACH
             await self.tell(now)
-            await self._wait(stop)
+            await self._wait(stop, min(next_reminder, await self._next_due() or next_reminder))
 
     async def tell(self, now: datetime) -> int:
         """Tell all notices that are due; how many."""
@@ -66,9 +67,17 @@ class Dispatcher:
         async with leading(self.engine, self.epoch) as connection:
             return await tell_due(connection, self.book, now)
 
-    async def _wait(self, stop: asyncio.Event) -> None:
+    async def _next_due(self) -> datetime | None:
+        """When the next notice is due; what is written before that sets `wake`."""
+        due = select(func.min(alert_notices.c.due_at)).where(WAITING)
+        async with self.engine.connect() as connection:
+            found: datetime | None = await connection.scalar(due)
+            return found
+
+    async def _wait(self, stop: asyncio.Event, until: datetime) -> None:
+        left = (until - datetime.now(UTC)).total_seconds()
         waiting = [asyncio.create_task(event.wait()) for event in (stop, self.wake)]
-        await asyncio.wait(waiting, timeout=LOOKS_EACH, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(waiting, timeout=max(LEAST_PAUSE, left), return_when=asyncio.FIRST_COMPLETED)
         for task in waiting:
             task.cancel()
         self.wake.clear()

@@ -31,6 +31,11 @@ def routes_of(policy: Policy, labels: Labels) -> Iterator[Route]:
                 return
 
 
+def route_called(policy: Policy, name: str) -> Route:
+    """The route that is called so; one without contacts in the place of one that is no more."""
+    return next((route for route in policy.routes if route.name == name), None) or Route(name=name)
+
+
 def group_of(route: Route, labels: Labels, step: int = 0) -> Group:
     """The group that an alert with `labels` is told in."""
     common = {name: ", ".join(values_of(labels, name)) for name in route.group_by}

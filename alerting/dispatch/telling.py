@@ -11,12 +11,14 @@ from hashlib import blake2b
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, Text, cast, insert, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as insert_or
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alerting.dispatch.mutes import Mutes
-from alerting.dispatch.routes import DIRECT
+from alerting.dispatch.notices import may_be_told
+from alerting.dispatch.routes import DIRECT, Group, route_called
 from alerting.message import Kind, Message, Told
 from alerting.metrics import NOTICES
 from alerting.rulebook import Rulebook
@@ -42,32 +44,47 @@ async def tell_due(connection: AsyncConnection, book: Rulebook, now: datetime) -
     if notices:
         mutes = await Mutes.at(connection, book.policy.inhibitions, now)
         for notice in notices:
-            outcome, message = await _tell(connection, book, mutes, notice, now)
-            done = update(alert_notices).where(alert_notices.c.id == notice.id)
-            document = {"document": msgspec.to_builtins(message)} if message else {}
-            await connection.execute(done.values(done_at=now, outcome=outcome, **document))
-            NOTICES.labels(outcome).inc()
+            await _tell_or_postpone(connection, book, mutes, notice, now)
     return len(notices)
 
 
-async def _tell(
+async def _tell_or_postpone(
     connection: AsyncConnection, book: Rulebook, mutes: Mutes, notice: Row[Any], now: datetime
+) -> None:
+    """Something else of its group may have been told since it was planned."""
+    route = route_called(book.policy, notice.route)
+    group = Group(notice.route, notice.step, notice.group_key, notice.group_labels)
+    changing = update(alert_notices).where(alert_notices.c.id == notice.id)
+    soonest = await may_be_told(connection, route, group)
+    if soonest > now:
+        await connection.execute(changing.values(due_at=soonest))
+        return
+    outcome, message = await _tell(connection, book, mutes, route, notice, now)
+    document = {"document": msgspec.to_builtins(message)} if message else {}
+    await connection.execute(changing.values(done_at=now, outcome=outcome, **document))
+    NOTICES.labels(outcome).inc()
+
+
+async def _tell(
+    connection: AsyncConnection, book: Rulebook, mutes: Mutes, route: Route, notice: Row[Any], now: datetime
 ) -> tuple[str, Message | None]:
-    route = next((route for route in book.policy.routes if route.name == notice.route), None)
-    if route is None or notice.step > len(route.escalate):
-        return "muted", None
     rows, told = await _alerts(connection, notice.alert_ids), await _told(connection, notice)
+    known = any(one.name == route.name for one in book.policy.routes) and notice.step <= len(route.escalate)
     wanted = []
     for row in rows:
         why = mutes.why(row.id, row.labels) if row.state == "firing" else None
         if why is not None:
             await note(connection, dict(row._mapping), "muted", now, detail=why)
-        elif row.state == "firing" or (row.state == "resolved" and told.get(row.id) == "firing"):
+        elif (row.state == "firing" and known) or (row.state == "resolved" and told.get(row.id) == "firing"):
             wanted.append(row)
     if not wanted:
         return "muted", None
     message = _message(notice, wanted, told, now)
-    count = await _notify(connection, book, route, message, now)
+    if message.status == "resolved":
+        names: Sequence[str] = await _those_told(connection, notice, [row.id for row in wanted])
+    else:
+        names = route.escalate[notice.step - 1].contacts if notice.step else route.contacts
+    count = await _notify(connection, book, names, message, now)
     await _remember(connection, notice, wanted, now)
     if not count:
         return "nobody", message
@@ -126,9 +143,25 @@ class _Address:
     channel: Channel
 
 
-async def _notify(connection: AsyncConnection, book: Rulebook, route: Route, message: Message, now: datetime) -> int:
+async def _those_told(connection: AsyncConnection, notice: Row[Any], ids: Sequence[str]) -> list[str]:
+    """The contacts that were told of any of the alerts, whatever the policy says by now."""
+    told = (
+        select(notifications.c.contact)
+        .distinct()
+        .join(alert_notices, alert_notices.c.id == notifications.c.notice_id)
+        .where(
+            alert_notices.c.alert_ids.op("&&")(cast(ids, ARRAY(Text))),
+            alert_notices.c.route == notice.route,
+            alert_notices.c.step == notice.step,
+        )
+    )
+    return list(await connection.scalars(told.order_by(notifications.c.contact)))
+
+
+async def _notify(
+    connection: AsyncConnection, book: Rulebook, names: Sequence[str], message: Message, now: datetime
+) -> int:
     """Write the notifications; how many there are."""
-    names = route.escalate[message.step - 1].contacts if message.step else route.contacts
     rows = [
         {
             "id": _key(message.id, address),
@@ -176,6 +209,7 @@ async def _remember(connection: AsyncConnection, notice: Row[Any], rows: Sequenc
             "route": notice.route,
             "step": notice.step,
             "state": row.state,
+            "first_at": now,
             "told_at": now,
             "group_key": notice.group_key,
         }

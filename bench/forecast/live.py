@@ -1,4 +1,4 @@
-"""From a reading that is published to its sensor's new prediction on the WebSocket, with or without a model in place."""
+"""From a reading that is published to its sensor's new prediction on the WebSocket, with a model in place or none."""
 
 import asyncio
 import json

@@ -90,6 +90,15 @@ def test_an_incident_that_has_become_worse_is_raised_and_one_that_eases_is_not()
     assert kinds == [[("firing", Priority.LOW)], [], [("raised", Priority.CRITICAL)], []]
 
 
+def test_an_incident_lasts_since_it_began_and_not_since_it_was_heard_of() -> None:
+    reported = rule(when={"kind": "incident"}, **{"for": "10m"})
+    seen = Observation(SUBJECT, "Broadway", None, since=START - timedelta(minutes=10))
+    state, changes = advance(reported, None, seen, START)
+    assert [change.kind for change in changes] == ["pending", "firing"]
+    assert state is not None
+    assert (state.started_at, state.fired_at) == (START - timedelta(minutes=10), START)
+
+
 def test_where_a_rule_has_no_bounds_being_there_is_what_counts() -> None:
     reported = rule(when={"kind": "incident"})
     assert lived(reported, None, None, "gone") == [(0, "firing", "value"), (2, "resolved", "value")]

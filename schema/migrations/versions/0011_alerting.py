@@ -237,7 +237,8 @@ def upgrade() -> None:
         sa.Column(
             "state", sa.Text(), nullable=False, comment="of the alert when it was last told: firing or resolved"
         ),
-        sa.Column("told_at", sa.DateTime(timezone=True), nullable=False, comment="when that was, UTC"),
+        sa.Column("first_at", sa.DateTime(timezone=True), nullable=False, comment="when it was first told, UTC"),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=False, comment="when it was last told, UTC"),
         sa.Column("group_key", sa.Text(), nullable=False, comment="of the group in which it was told"),
         sa.PrimaryKeyConstraint("alert_id", "route", "step", name="alert_told_pkey"),
         comment="What has been told of each alert",

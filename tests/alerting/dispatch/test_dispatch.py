@@ -1,6 +1,7 @@
 """Who is told of what, when, and when not."""
 
 from datetime import timedelta
+from itertools import pairwise
 
 from alerting.dispatch.routes import group_of, routes_of
 from schema.alerting.routing import Policy
@@ -107,7 +108,7 @@ async def test_what_nobody_takes_on_goes_to_the_next(stage: Stage) -> None:
     await stage.define({"routes": [{**ROUTE, "escalate": escalate}]}, *map(email, ("ann", "bob", "eve")))
     alert = await stage.fire("slow", "b0", area="Brooklyn")
     assert said(await stage.after(minutes(1))) == [("ann", "alert", ["b0"])]
-    assert await stage.after(minutes(13)) == []
+    assert await stage.after(minutes(14)) == []
     assert said(await stage.after(minutes(1))) == [("bob", "escalation", ["b0"])]
     await stage.acknowledge(alert)
     assert await stage.after(minutes(30)) == []
@@ -162,3 +163,51 @@ async def test_ten_thousand_contacts_are_one_notice(stage: Stage) -> None:
     await stage.fire("slow", "b0", area="Brooklyn")
     assert len(await stage.after(minutes(1))) == 300
     assert len(await stage.rows(alert_notices)) == 1
+
+
+async def test_whoever_was_told_is_told_of_the_end_though_the_route_is_gone(stage: Stage) -> None:
+    await stage.define({"routes": [ROUTE]}, email("ann"), email("bob"))
+    await stage.fire("slow", "b0", area="Brooklyn")
+    await stage.after(minutes(1))
+    await stage.define({"routes": [{**ROUTE, "name": "other", "contacts": ["bob"]}]}, email("ann"), email("bob"))
+    await stage.after(minutes(1))
+    await stage.resolve("slow", "b0")
+    told = said(await stage.after(minutes(6)))
+    assert ("ann", "resolved", ["b0"]) in told
+
+
+async def test_a_repeat_takes_all_of_its_group_along(stage: Stage) -> None:
+    await stage.define({"routes": [{**ROUTE, "repeat_interval": "1h"}]}, email("ann"))
+    await stage.fire("slow", "b0", area="Brooklyn")
+    await stage.after(minutes(1))
+    await stage.fire("slow", "b1", area="Brooklyn")
+    await stage.after(minutes(30))
+    assert said(await stage.after(minutes(30))) == [("ann", "repeat", ["b0", "b1"])]
+    assert await stage.after(minutes(59)) == []
+
+
+async def test_escalation_counts_from_when_somebody_was_told_and_keeps_to_the_interval(stage: Stage) -> None:
+    escalate = [{"after": "15m", "contacts": ["bob"]}]
+    await stage.define({"routes": [{**ROUTE, "escalate": escalate}]}, *map(email, ("ann", "bob")))
+    await stage.silence('area="Brooklyn"', lasts=minutes(60))
+    await stage.fire("slow", "b0", area="Brooklyn")
+    assert said(await stage.after(minutes(61))) == [("ann", "alert", ["b0"])]
+    await stage.fire("slow", "b1", area="Brooklyn")
+    assert said(await stage.after(minutes(6))) == [("ann", "alert", ["b1"])]
+    assert said(await stage.after(minutes(9))) == [("bob", "escalation", ["b0"])]
+    assert await stage.after(minutes(4)) == []
+    assert said(await stage.after(minutes(3))) == [("bob", "escalation", ["b1"])]
+
+
+async def test_nothing_is_told_of_a_group_within_its_interval(stage: Stage) -> None:
+    await stage.define({"routes": [{**ROUTE, "group_interval": "20m", "repeat_interval": "30m"}]}, email("ann"))
+    await stage.fire("slow", "b0", area="Brooklyn")
+    await stage.after(minutes(1))
+    times = []
+    for minute in range(90):
+        if minute == 25:
+            await stage.fire("slow", "b1", area="Brooklyn")
+        if await stage.after(minutes(1)):
+            times.append(minute)
+    assert all(later - earlier >= 20 for earlier, later in pairwise(times))
+    assert len(times) >= 3
