@@ -41,7 +41,7 @@ FAILING: Final = Rule.model_validate(
     {
         "name": "rule-failing",
         "title": "The rule {{ name }} cannot be evaluated",
-        "description": "Nothing that it watches is told of until it can.",
+        "description": "Nothing that it watches is told of until it can. {{ labels.problem }}",
         "when": {"kind": "sql", "query": "-- the engine itself"},
         "priority": "high",
     }
