@@ -1,14 +1,13 @@
 """`urbanclear alerting notifications list` and `retry`."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from datetime import UTC
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from alerting.printed import json_text
 from urbanclear.errors import ConfigurationError
 from urbanclear.settings import get_settings
 
@@ -27,19 +26,30 @@ def list_notifications(given_up: GivenUp = False, as_json: AsJson = False) -> No
     with _desk() as desk:
         rows = desk.list("given_up" if given_up else "waiting")
     if as_json:
-        typer.echo(json.dumps(rows, indent=2, default=str))
+        typer.echo(json_text(rows))
         return
-    table = Table("notification", "to", "tries", "since", "next try", "problem")
     for row in rows:
-        again = f"{row['next_at']:%Y-%m-%d %H:%M:%S}" if row["state"] == "waiting" else "–"
-        to = f"{row['contact']}, {row['kind']} {row['destination']}"
-        table.add_row(row["id"], to, str(row["attempts"]), f"{row['created_at']:%Y-%m-%d %H:%M}", again, row["error"])
-    Console().print(table, markup=False)
+        typer.echo("\n    ".join([row["id"], *_lines(row)]))
+    if not rows:
+        typer.echo("No notification was given up." if given_up else "No notification waits.")
+
+
+def _lines(row: dict[str, Any]) -> list[str]:
+    """What there is to say of one, below its id."""
+    since, again = (f"{row[name].astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" for name in ("created_at", "next_at"))
+    tries = f"{row['attempts']} {'try' if row['attempts'] == 1 else 'tries'} since {since}"
+    told = [
+        f"to {row['contact']}, {row['kind']} {row['destination']}",
+        f"{tries}, next try {again}" if row["state"] == "waiting" else tries,
+    ]
+    return [*told, row["error"]] if row["error"] else told
 
 
 @app.command()
 def retry(
-    id_: Annotated[str | None, typer.Argument(metavar="ID", help="of one that was given up")] = None,
+    id_: Annotated[
+        str | None, typer.Argument(metavar="ID", help="one that was given up, or how only it begins")
+    ] = None,
     all_: Annotated[bool, typer.Option("--all", help="all that were given up")] = False,
 ) -> None:
     """Have notifications that were given up tried anew, with the keys that they had."""

@@ -46,21 +46,17 @@ class Desk:
             return [dict(row) for row in connection.execute(newest).mappings()]
 
     def retry(self, id_: str | None) -> int:
-        """Have the one called `id_`, or all that were given up, tried anew; returns how many those are.
+        """Have the one called `id_`, or whose id alone begins so, or all that were given up, tried anew; returns how
+        many those are.
 
-        Raises `ConfigurationError` where the one was not given up.
+        Raises `ConfigurationError` where the one was not given up, or several begin so.
         """
-        given_up = notifications.c.state == "given_up"
-        again = update(notifications).where(given_up if id_ is None else given_up & (notifications.c.id == id_))
+        again = update(notifications).where(notifications.c.state == "given_up")
         values = {"state": "waiting", "attempts": 0, "next_at": func.now(), "finished_at": None}
         with self._asked() as connection:
-            count = connection.execute(again.values(**values)).rowcount
-        if id_ is not None and not count:
-            raise ConfigurationError(
-                f"No notification called {id_!r} was given up: `urbanclear alerting notifications list --given-up` "
-                f"names those that were."
-            )
-        return count
+            if id_ is not None:
+                again = again.where(notifications.c.id == _given_up(connection, id_))
+            return connection.execute(again.values(**values)).rowcount
 
     @contextmanager
     def _asked(self) -> Iterator[Connection]:
@@ -69,3 +65,18 @@ class Desk:
                 yield connection
         except DBAPIError as error:
             raise StartError(f"The outbox cannot be asked: {problem_of(error.orig)}.") from error
+
+
+def _given_up(connection: Connection, beginning: str) -> str:
+    """The id of the one that was given up and is called `beginning`, or alone begins so."""
+    known = notifications.c.id
+    asked = select(known).where(notifications.c.state == "given_up", known.startswith(beginning, autoescape=True))
+    ids: list[str] = list(connection.execute(asked.order_by(func.length(known), known).limit(2)).scalars())
+    if not ids:
+        raise ConfigurationError(
+            f"No notification called {beginning!r} was given up: `urbanclear alerting notifications list --given-up` "
+            f"names those that were."
+        )
+    if len(ids) > 1 and ids[0] != beginning:
+        raise ConfigurationError(f"Several ids begin with {beginning!r}, such as {' and '.join(ids)}: write more.")
+    return ids[0]

@@ -1,6 +1,7 @@
 """`urbanclear alerting notifications` and `preview`."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,32 @@ def test_what_was_given_up_is_listed_and_tried_anew(database_url: str, urbanclea
     assert (row["state"], row["attempts"], row["finished_at"]) == ("waiting", 0, None)
     assert "1 notification is tried anew" in urbanclear("notifications", "retry", "--all").stdout
     assert [row["state"] for row in found(database_url).values()] == ["waiting", "waiting"]
+
+
+def test_ids_are_listed_whole_and_the_beginning_of_one_is_enough(database_url: str, urbanclear: Any) -> None:
+    notice = "3f" * 24
+    hooks = [webhook(f"https://example.com/{number}") for number in range(2)]
+    ids = write(database_url, message(notice), hooks)
+    assert set(ids) <= set(urbanclear("notifications", "list").stdout.splitlines())
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE notifications SET state = 'given_up', finished_at = now()")
+    for several in ("3f3f", ""):
+        with pytest.raises(ConfigurationError, match=f"{ids[0]} and {ids[1]}: write more"):
+            urbanclear("notifications", "retry", several)
+    with pytest.raises(ConfigurationError, match="No notification called '3_'"):
+        urbanclear("notifications", "retry", "3_")
+    given_up(database_url)
+    assert "1 notification is tried anew" in urbanclear("notifications", "retry", "n1-1").stdout
+    assert [id_ for id_, row in found(database_url).items() if row["state"] == "waiting"] == ["n1-1"]
+    assert "1 notification is tried anew" in urbanclear("notifications", "retry", "n1").stdout
+
+
+def test_times_for_programs_are_written_as_the_api_writes_them(database_url: str, urbanclear: Any) -> None:
+    write(database_url, message(), [webhook("https://example.com/")])
+    [row] = json.loads(urbanclear("notifications", "list", "--json").stdout)
+    for name in ("created_at", "next_at"):
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", row[name])
+    assert row["finished_at"] is None
 
 
 def test_what_cannot_be_tried_anew_is_said(urbanclear: Any) -> None:
