@@ -2,7 +2,7 @@
 
 import difflib
 import getpass
-import json
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +11,7 @@ import yaml
 from rich.console import Console
 from rich.table import Column, Table
 
+from alerting.printed import json_text
 from urbanclear.errors import ConfigurationError
 from urbanclear.settings import get_settings
 
@@ -86,13 +87,15 @@ def rules(as_json: AsJson = False) -> None:
 
     found = with_database(get_settings(), _rules)
     if as_json:
-        typer.echo(json.dumps(found, indent=2))
+        typer.echo(json_text(found))
         return
-    table = Table(Column("rule", no_wrap=True), "kind", "priority", "on", "from", "changed", "by")
+    whole = ("rule", "kind", "priority", "on", "changed (UTC)")
+    table = Table(*(Column(name, no_wrap=True) for name in whole), Column("by", overflow="fold"), box=None)
     for one in found:
         enabled = "yes" if one["enabled"] else "no"
-        changed = one["changed_at"][:16].replace("T", " ")
-        table.add_row(one["name"], one["kind"], one["priority"], enabled, one["origin"], changed, one["changed_by"])
+        changed = f"{one['changed_at'].astimezone(UTC):%Y-%m-%d %H:%M}"
+        priority = one["priority"].replace("_", " ")
+        table.add_row(one["name"], one["kind"], priority, enabled, changed, one["changed_by"])
     Console().print(table, markup=False)
 
 
@@ -103,4 +106,4 @@ async def _rules(engine: "AsyncEngine") -> list[dict[str, Any]]:
 
     async with engine.connect() as connection:
         rows = (await connection.execute(select(alert_rules).order_by(alert_rules.c.name))).mappings().all()
-    return [{**row, "changed_at": row["changed_at"].isoformat()} for row in rows]
+    return [dict(row) for row in rows]

@@ -1,6 +1,7 @@
 """Rules, contacts and the policy from files: what is wrong is told with its place, and only changes are written."""
 
 import json
+import re
 from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
@@ -182,6 +183,23 @@ async def test_files_are_applied_where_they_differ(engine: AsyncEngine, database
     assert "mine" in (await said(database_url, "rules")).stdout
     async with engine.connect() as connection:
         assert len((await connection.execute(versions("rule", "mine"))).all()) == 3
+
+
+async def test_the_table_of_rules_fits_a_narrow_terminal(engine: AsyncEngine, database_url: str) -> None:
+    await seed_defaults(engine)
+    lines = (await said(database_url, "rules")).stdout.splitlines()
+    assert len(lines) == 20
+    assert all(len(line) <= 80 and "…" not in line for line in lines)
+    [line] = [line for line in lines if line.split()[0] == "unusual-congestion"]
+    assert re.fullmatch(r"unusual-congestion +deviation +medium +yes +\d{4}-\d\d-\d\d \d\d:\d\d +urbanclear *", line)
+
+
+async def test_rules_for_programs_say_when_they_were_changed_as_the_api_does(
+    engine: AsyncEngine, database_url: str
+) -> None:
+    await seed_defaults(engine)
+    listed = json.loads((await said(database_url, "rules", "--json")).stdout)
+    assert all(re.fullmatch(r"[-\dT:.]+Z", one["changed_at"]) for one in listed)
 
 
 async def test_nothing_is_written_while_anything_is_wrong(
