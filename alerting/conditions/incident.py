@@ -1,6 +1,7 @@
 """Incidents: each that has not been cleared is a subject; its value says how severe it is, 1 (low) to 4 (critical).
 
-Its label `sensor` lists the sensors it affects; area, road and corridor are its own, else those of these sensors.
+Its label `sensor` lists the sensors it affects; area, road and corridor are its own, else those of these sensors. Its
+label `description` is for rules' texts: it is what the source says, on one line.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,10 +14,12 @@ from alerting.conditions.context import Context
 from alerting.conditions.places import Places, fits, places, source_of
 from alerting.conditions.statements import statement
 from alerting.observation import Observation
+from alerting.templates.view import line
 from schema.alerting.rules import Reported, Where
 from schema.alerting.words import Priority
 
 _FROM_SENSORS: Final = ("area", "road", "corridor")
+_LONGEST: Final = 500  # characters of a description
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Incident:
     area: str | None
     road: str | None
     lanes_blocked: int | None = None
+    description: str = ""
 
 
 async def observe(connection: AsyncConnection, when: Reported, where: Where, context: Context) -> list[Observation]:
@@ -75,11 +79,14 @@ def labels_of(incident: Incident, known: Places) -> dict[str, str | list[str]]:
         value = own.get(label) or (values[0] if len(values) == 1 else values)
         if value:
             labels[label] = value
+    if description := line(incident.description, _LONGEST):
+        labels["description"] = description
     return labels
 
 
 def _name(incident: Incident) -> str:
-    what = incident.kind.replace("_", " ")
+    kind = incident.kind.replace("_", " ")
+    what = kind[:1].upper() + kind[1:]
     if incident.road:
         return f"{what} on {incident.road}"
     return f"{what} in {incident.area}" if incident.area else f"{what} {incident.id}"

@@ -54,10 +54,11 @@ def _alertmanager(outgoing: Outgoing, public_url: str | None) -> dict[str, Any]:
 
 def _alert(told: Told, public_url: str | None) -> dict[str, Any]:
     about = {"alertname": told.rule, "subject": told.subject, "severity": str(told.priority)}
+    labels = {name: value for name, value in told.labels.items() if name != "description"}
     notes = {"summary": told.summary, "description": told.description, "runbook_url": told.runbook}
     return {
         "status": told.state,
-        "labels": _texts(told.labels) | about,
+        "labels": _texts(labels) | about,
         "annotations": {name: text for name, text in notes.items() if text},
         "startsAt": (told.fired_at or told.started_at).isoformat(),
         "endsAt": _ended(told.resolved_at),

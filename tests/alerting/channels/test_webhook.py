@@ -63,7 +63,8 @@ async def test_a_secret_that_is_not_set_is_named_and_tried_again() -> None:
 
 async def test_alertmanagers_form() -> None:
     ended = told("a2", "resolved", subject="nyc-dot:7", rule="silence", runbook="https://runbooks.example/1")
-    said_ = message("n1", told(), ended)
+    labels = {**told().labels, "description": "A car in the tunnel"}
+    said_ = message("n1", told(labels=labels), ended)
     async with receiving() as receiver, opened() as senders:
         channel = webhook(receiver.url, payload="alertmanager")
         await senders["webhook"].send(outgoing(channel, message=said_, contact="pager"))
@@ -75,6 +76,7 @@ async def test_alertmanagers_form() -> None:
     first, second = said["alerts"]
     assert first["labels"]["alertname"] == "congestion"
     assert first["labels"]["sensor"] == "nyc-dot:1,nyc-dot:2"
+    assert "description" not in first["labels"]
     assert first["endsAt"] == "0001-01-01T00:00:00Z"
     assert second["status"] == "resolved"
     assert second["endsAt"] == "2026-11-02T08:45:00+00:00"

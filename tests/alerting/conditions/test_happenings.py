@@ -45,13 +45,24 @@ async def test_an_incident_has_the_sensors_it_affects_and_their_places(watch: Wa
         "incident": "t:one", "type": "collision", "severity": "critical", "source": "t",
         "sensor": ["t:FDR-0", "t:FDR-1", "t:gone"], "area": "Manhattan", "road": "FDR", "corridor": "FDR N",
     }  # fmt: skip
-    assert seen["t:two"].name == "collision on BQE"
+    assert seen["t:two"].name == "Collision on BQE"
     for where, expected in (
         ({"areas": ["Queens"]}, {"t:two"}),
         ({"sensors": ["t:FDR-1"]}, {"t:one"}),
         ({"corridors": ["FDR N"], "areas": ["Queens"]}, set()),
     ):
         assert set(await watch.sees({"kind": "incident"}, NOW, where=where)) == expected
+
+
+async def test_the_description_of_an_incident_is_a_label_of_one_line(watch: Watch) -> None:
+    await incident(watch, "rain", kind="weather", road="Belt Parkway", description="Heavy rain;\n\tflooding \x1b[1m")
+    await incident(watch, "long", description="x" * 900)
+    await incident(watch, "none", description=" \n")
+    seen = await watch.sees({"kind": "incident"}, NOW)
+    assert seen["t:rain"].name == "Weather on Belt Parkway"
+    assert seen["t:rain"].labels["description"] == "Heavy rain; flooding [1m"
+    assert len(seen["t:long"].labels["description"]) == 500
+    assert "description" not in seen["t:none"].labels
 
 
 async def test_anomalies_that_last_are_seen_by_kind_and_score(watch: Watch) -> None:
