@@ -68,8 +68,9 @@ def labels_of(incident: Incident, known: Places) -> dict[str, str | list[str]]:
         "incident": incident.id,
         "type": incident.kind,
         "severity": incident.severity,
-        "source": source_of(incident.id),
     }
+    if sources := _sources(incident):
+        labels["source"] = sources
     if incident.sensors:
         labels["sensor"] = list(incident.sensors)
     affected = [known.sensors[known.columns[name]] for name in incident.sensors if name in known.columns]
@@ -82,6 +83,14 @@ def labels_of(incident: Incident, known: Places) -> dict[str, str | list[str]]:
     if description := line(incident.description, _LONGEST):
         labels["description"] = description
     return labels
+
+
+def _sources(incident: Incident) -> str | list[str]:
+    """Whose incident it is: what its id begins with, else whose sensors it affects."""
+    if ":" in incident.id:
+        return source_of(incident.id)
+    found = sorted({source_of(sensor) for sensor in incident.sensors if ":" in sensor})
+    return found[0] if len(found) == 1 else found
 
 
 def _name(incident: Incident) -> str:

@@ -54,6 +54,16 @@ async def test_an_incident_has_the_sensors_it_affects_and_their_places(watch: Wa
         assert set(await watch.sees({"kind": "incident"}, NOW, where=where)) == expected
 
 
+async def test_an_incident_whose_id_names_no_source_has_those_of_its_sensors(watch: Watch) -> None:
+    await incident(watch, "", id="t:named", sensors=["dot:1"])
+    await incident(watch, "", id="one", sensors=["dot:1", "dot:2"])
+    await incident(watch, "", id="two", sensors=["dot:1", "cams:2"])
+    await incident(watch, "", id="none")
+    seen = await watch.sees({"kind": "incident"}, NOW)
+    sources = {subject: one.labels.get("source") for subject, one in seen.items()}
+    assert sources == {"t:named": "t", "one": "dot", "two": ["cams", "dot"], "none": None}
+
+
 async def test_the_description_of_an_incident_is_a_label_of_one_line(watch: Watch) -> None:
     await incident(watch, "rain", kind="weather", road="Belt Parkway", description="Heavy rain;\n\tflooding \x1b[1m")
     await incident(watch, "long", description="x" * 900)
