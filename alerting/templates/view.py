@@ -11,6 +11,8 @@ MOST_ALERTS: Final = 20
 MOST_LABELS: Final = 20
 MOST_VALUES: Final = 5  # of a label
 _LONGEST: Final = 1_000  # characters of a text
+_SAID_ELSEWHERE: Final = {"description", "kind", "priority", "rule", "runbook", "subject"}
+_NAMES_OF_SUBJECTS: Final = {"incident", "sensor"}
 COLOURS: Final = {"low": "#3b6ea5", "medium": "#b7791f", "high": "#c2410c", "critical": "#b91c1c"}
 RESOLVED_COLOUR: Final = "#2f7d4f"
 
@@ -75,7 +77,7 @@ def _alert(told: Told, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
         "description": told.description[:_LONGEST],
         "no_data": told.reason == "no_data",
         "value": told.value,
-        "labels": _labels(told.labels),
+        "labels": _labels(_of_their_own(told)),
         "started_at": _clock(told.started_at, zone),
         "fired_at": _clock(told.fired_at, zone),
         "resolved_at": _clock(told.resolved_at, zone),
@@ -83,6 +85,15 @@ def _alert(told: Told, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
         "acknowledged_by": told.acknowledged_by,
         "runbook": _link(told.runbook),
         "sensor": told.sensor,
+    }
+
+
+def _of_their_own(told: Told) -> dict[str, str | list[str]]:
+    """The labels that say what nothing else in the alert says, by name."""
+    return {
+        name: value
+        for name, value in sorted(told.labels.items())
+        if name not in _SAID_ELSEWHERE and not (name in _NAMES_OF_SUBJECTS and _joined(value) == told.subject)
     }
 
 
