@@ -50,11 +50,15 @@ def tag(message: Message) -> str:
 
 
 def headline(message: Message) -> str:
-    """What it is about, on one line."""
+    """What it is about, on one line; how many there are comes first, since phones cut the end."""
     if not message.alerts:
         return "Nothing to tell"
-    first, others = line(message.alerts[0].summary), len(message.alerts) - 1
-    return first if not others else f"{first}, and {others} more"
+    first = line(message.alerts[0].summary)
+    if len(message.alerts) == 1:
+        return first
+    rules = {told.rule for told in message.alerts}
+    of_one_rule = f" of {line(rules.pop())}" if len(rules) == 1 else ""
+    return f"{len(message.alerts)} alerts{of_one_rule}, first: {first}"
 
 
 def line(text: str, longest: int = 200) -> str:

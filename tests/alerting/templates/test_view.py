@@ -1,6 +1,6 @@
 """What templates see of a message."""
 
-from alerting.templates.view import view
+from alerting.templates.view import headline, view
 from tests.alerting.outbox import message, told
 
 
@@ -20,3 +20,10 @@ def test_labels_that_repeat_the_alert_are_not_shown() -> None:
     }  # fmt: skip
     assert labels(area="Queens", **repeated) == {"area": "Queens"}
     assert labels(sensor=["nyc-dot:1", "nyc-dot:2"]) == {"sensor": "nyc-dot:1, nyc-dot:2"}
+
+
+def test_a_headline_begins_with_the_number_of_alerts_where_there_are_several() -> None:
+    two, other = (told("a1"), told("a2")), told("a3", rule="silence")
+    assert headline(message("n", told())) == "Broadway is slow"
+    assert headline(message("n", *two)) == "2 alerts of congestion, first: Broadway is slow"
+    assert headline(message("n", *two, other)) == "3 alerts, first: Broadway is slow"
