@@ -31,7 +31,7 @@ from api.graphql.types import (
 )
 from api.http.asking import decode_cursor, encode_cursor
 from api.resources.alerts.routes import OPEN
-from api.resources.alerts.shapes import ALERT, has_label
+from api.resources.alerts.shapes import ALERT, LISTED, has_label
 from api.resources.corridors.shapes import CORRIDOR
 from api.resources.filters import Where, containing, in_area, parse_bbox
 from api.resources.incidents.shapes import INCIDENT
@@ -199,7 +199,7 @@ class Query:
         area: Area = None,
         limit: Limit = LAST_DEFAULT,
     ) -> list[types.Alert]:
-        statement = ALERT.select().where(alerts.c.state.in_(OPEN if state is None else state))
+        statement = ALERT.select().where(LISTED, alerts.c.state.in_(OPEN if state is None else state))
         if priority is not None:
             statement = statement.where(alerts.c.priority.in_(priority))
         if area is not None:

@@ -16,7 +16,7 @@ from api.http.asking import AskedDep, AskedWholeDep
 from api.http.describing import Responses, lists, problem
 from api.http.times import time_at
 from api.resources.alerts.changing import Changing, missing
-from api.resources.alerts.shapes import ALERT, HAPPENED, events_of, has_label, is_about
+from api.resources.alerts.shapes import ALERT, HAPPENED, LISTED, events_of, has_label, is_about
 from api.resources.filters import NO_NUL, Area, Road, alike, in_area
 from api.resources.notifications.shapes import NOTIFICATION, about, notifications_told
 from schema.alerting.words import Line, Priority, Prose
@@ -101,8 +101,9 @@ async def list_alerts(
     until: Until = None,
     acknowledged: Acknowledged = None,
 ) -> Response:
-    """Alerts that are pending or firing, those that began last first; others by `state`."""
-    conditions = [alerts.c.state.in_(state or OPEN), *_lasting(since, until), *_labelled(area, road, sensor)]
+    """Alerts that are pending or firing, those that began last first; others by `state`. Those that were over before
+    they fired are left out."""
+    conditions = [alerts.c.state.in_(state or OPEN), LISTED, *_lasting(since, until), *_labelled(area, road, sensor)]
     if rule is not None:
         conditions.append(alerts.c.rule == rule)
     if priority is not None:

@@ -56,6 +56,8 @@ ALERT: Final[Shape] = shape(
         *[told(alerts.c[name]) for name in ("acknowledged_at", "acknowledged_by", "assignee", "revision")],
     ],
 )
+#: What lists show: one that was over before it fired never was an alert to anybody.
+LISTED: Final[ColumnElement[bool]] = or_(alerts.c.state != "resolved", alerts.c.fired_at.is_not(None))
 
 HAPPENED: Final[Shape] = shape(
     "AlertEvent",

@@ -230,6 +230,7 @@ async def test_the_documented_queries_are_answered(graphql: httpx.AsyncClient, e
 
 async def test_alerts_are_listed_by_state_priority_and_area(graphql: httpx.AsyncClient, database_url: str) -> None:
     add_alerts(database_url, alert_row("a1"), alert_row("a2", priority="low"), alert_row("a3", state="resolved"))
+    add_alerts(database_url, alert_row("calmed", state="resolved", fired_at=None))
     query = "query ($priority: [String!], $area: String) { alerts(priority: $priority, area: $area) { id areas } }"
     found = await data(graphql, query, priority=["high"], area="staten-island")
     assert found["alerts"] == [{"id": "a1", "areas": ["Staten Island"]}]

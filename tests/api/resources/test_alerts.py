@@ -67,6 +67,19 @@ async def test_alerts_are_found_by_what_they_are_and_where(client: httpx.AsyncCl
     assert (answer.status_code, "since" in answer.json()["detail"]) == (422, True)
 
 
+async def test_alerts_that_were_over_before_they_fired_are_in_no_list_and_still_found(
+    client: httpx.AsyncClient, database_url: str
+) -> None:
+    calmed = alert_row("calmed", state="resolved", fired_at=None)
+    add_alerts(
+        database_url, calmed, alert_row("over", state="resolved"), alert_row("wait", state="pending", fired_at=None)
+    )
+    assert await ids(client, state="resolved") == ["over"]
+    assert await ids(client, state=["pending", "firing", "resolved"]) == ["wait", "over"]
+    alert = (await client.get("/alerts/calmed")).json()
+    assert (alert["state"], alert["fired_at"]) == ("resolved", None)
+
+
 async def test_an_alert_is_told_with_where_it_is_its_history_and_who_was_told(
     client: httpx.AsyncClient, database_url: str
 ) -> None:
