@@ -25,9 +25,17 @@ export function showAlerts(network, onSelect) {
   badge.hidden = !firing.length;
   badge.className = `badge severity-${firing[0]?.priority ?? "low"}`;
   say("alert-count", String(firing.length));
-  say("alert-rest", open.length > SHOWN ? `${SHOWN} of ${open.length}` : "");
+  const more = at("alerts-more");
+  const all = more.getAttribute("aria-expanded") === "true";
+  more.hidden = open.length <= SHOWN;
+  say("alerts-more", all ? "Show fewer" : `Show all ${open.length}`);
+  more.onclick = () => {
+    more.setAttribute("aria-expanded", String(!all));
+    showAlerts(network, onSelect);
+  };
+  say("alert-rest", open.length > SHOWN && !all ? `${SHOWN} of ${open.length}` : "");
   at("no-alerts").hidden = open.length > 0;
-  replaceItems(at("alerts"), open.slice(0, SHOWN), ({ id }) => id, (item) => row(item, network), onSelect);
+  replaceItems(at("alerts"), all ? open : open.slice(0, SHOWN), ({ id }) => id, (item) => row(item, network), onSelect);
 }
 
 function row(item, network) {

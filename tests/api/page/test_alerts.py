@@ -125,6 +125,28 @@ async def test_alerts_are_reached_by_keyboard_and_lead_to_their_link(
         await expect(page.locator("#alert")).to_be_hidden()
 
 
+async def test_all_alerts_are_shown_by_keyboard_where_there_are_many(
+    live_api: LiveApi, alerting: Publisher, chromium: Browser
+) -> None:
+    many = [event(CITY, id=f"city-{number}", subject=f"city-{number}") for number in range(30)]
+    async with visit(chromium, live_api.url) as open_page:
+        page = open_page.page
+        rows = page.locator("#alerts li")
+        await expect(rows).to_have_count(3)
+        await expect(page.locator("#alerts-more")).to_be_hidden()
+        await publish(alerting, *many)
+        await expect(rows).to_have_count(20)
+        await expect(page.locator("#alert-rest")).to_have_text("20 of 33")
+        await page.get_by_role("button", name="Show all 33").focus()
+        await page.keyboard.press("Enter")
+        await expect(rows).to_have_count(33)
+        await expect(page.locator("#alert-rest")).to_be_empty()
+        await expect(page.get_by_role("button", name="Show fewer")).to_be_focused()
+        await page.keyboard.press("Enter")
+        await expect(rows).to_have_count(20)
+        assert open_page.errors == []
+
+
 async def test_who_may_only_read_is_asked_for_another_key_and_may_go_on_reading(
     live_api: LiveApi, alerting: Publisher, database_url: str, chromium: Browser
 ) -> None:
