@@ -6,6 +6,7 @@ label `description` is for rules' texts: it is what the source says, on one line
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -34,6 +35,7 @@ class Incident:
     road: str | None
     lanes_blocked: int | None = None
     description: str = ""
+    started_at: datetime | None = None
 
 
 async def observe(connection: AsyncConnection, when: Reported, where: Where, context: Context) -> list[Observation]:
@@ -59,7 +61,9 @@ def observed(incidents: Iterable[Incident], where: Where, known: Places) -> Iter
         labels = labels_of(incident, known)
         if fits(labels, where):
             priority = Priority(incident.severity)
-            yield Observation(incident.id, _name(incident), float(priority.rank + 1), labels, priority)
+            yield Observation(
+                incident.id, _name(incident), float(priority.rank + 1), labels, priority, incident.started_at
+            )
 
 
 def labels_of(incident: Incident, known: Places) -> dict[str, str | list[str]]:

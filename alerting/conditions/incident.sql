@@ -1,4 +1,4 @@
-SELECT id, kind, severity, sensors, area, road, lanes_blocked, description
+SELECT id, kind, severity, sensors, area, road, lanes_blocked, description, started_at
 FROM incidents
 WHERE cleared_at IS NULL AND severity = ANY(:severities) AND (:all_kinds OR kind = ANY(:kinds))
 ORDER BY id
