@@ -3,7 +3,8 @@
 It is asked as the role `urbanclear_analyst`, read only, no longer than its timeout and for `MOST_ROWS` rows, by the
 protocol that takes one statement only. A role that was put on can also be taken off by a function, so first,
 once for each query, PostgreSQL is asked which functions it calls: none may be volatile. For that the query is made a
-temporary view, which is never read and is gone when the transaction or savepoint is rolled back.
+temporary view, which is never read and is gone when the transaction or savepoint is rolled back. Only then is it
+planned as the analyst, which tells what the analyst may not read without reading anything.
 """
 
 from collections.abc import AsyncIterator
@@ -50,8 +51,7 @@ async def ask(connection: AsyncConnection, when: Query) -> tuple[tuple[str, ...]
     if missing:
         raise ConfigurationError(f"The query has no column {' and '.join(sorted(missing))}: name one so, with AS.")
     try:
-        async with _undone(connection, when) as driver:
-            await connection.execute(_LIMITS, {"milliseconds": _milliseconds(when), "role": ROLE})
+        async with _as_analyst(connection, when) as driver:
             cursor = await driver.cursor(binary=True).execute(_statement(when.query, columns))
             rows = await cursor.fetchall()
     except ConfigurationError:
@@ -76,10 +76,19 @@ async def check(connection: AsyncConnection, when: Query) -> tuple[str, ...]:
             f"change nothing and give the same answer within a query, such as now()."
         )
     columns = (*(name for name in KNOWN if name in found), *(name for name in found if name not in KNOWN))
+    async with _as_analyst(connection, when) as driver:
+        await driver.execute(sql.SQL("EXPLAIN {}").format(_statement(when.query, columns)))
     if len(_checked) >= _MOST_KEPT:
         _checked.clear()
     _checked[when.query] = columns
     return columns
+
+
+@asynccontextmanager
+async def _as_analyst(connection: AsyncConnection, when: Query) -> AsyncIterator[Driver[Any]]:
+    async with _undone(connection, when) as driver:
+        await connection.execute(_LIMITS, {"milliseconds": _milliseconds(when), "role": ROLE})
+        yield driver
 
 
 @asynccontextmanager

@@ -218,6 +218,22 @@ async def test_nothing_is_written_while_anything_is_wrong(
         assert await connection.scalar(select(func.count()).select_from(alert_definitions)) == 0
 
 
+async def test_a_query_of_what_analysts_may_not_read_is_refused_before_anything_is_written(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    for relation in ("pg_shadow", "api_keys"):
+        query = f"SELECT 'a' AS subject FROM {relation}"
+        rule = f'- {{name: asked, title: A, when: {{kind: sql, query: "{query}"}}}}'
+        file = one_file(tmp_path, f"rules:\n{rule}\n")
+        for words in ([], ["--dry-run"]):
+            refused = await said(database_url, "apply", str(file), *words)
+            assert refused.exit_code != 0
+            assert "may not be asked as urbanclear_analyst: permission denied for" in str(refused.exception)
+            assert relation in str(refused.exception)
+    async with engine.connect() as connection:
+        assert await connection.scalar(select(func.count()).select_from(alert_definitions)) == 0
+
+
 def test_the_default_policy_is_about_rules_that_there_are() -> None:
     found, problems = read_files([DEFAULTS])
     assert problems == []
