@@ -9,6 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from alerting.channels.contract import Outgoing, Preview
 from alerting.channels.registry import open_senders
+from alerting.conditions import Context
+from alerting.made_up import made_up
 from alerting.message import Message, Told
 from alerting.templates import fill
 from schema.alerting.definitions import current, kept
@@ -37,13 +39,12 @@ async def preview_of(rule: str, kind: ChannelKind, settings: Settings) -> tuple[
     )
     try:
         async with engine.connect() as connection:
-            told, made_up = await _newest(connection, rule), False
-            if told is None:
-                told, made_up = await _made_up(connection, rule), True
+            real = await _newest(connection, rule)
+            told = real or await _made_up(connection, rule, settings)
         async with open_senders(settings, engine) as senders:
             channel = Channel(kind=kind, to=_NOWHERE[kind])
             outgoing = Outgoing("preview", "preview", channel, _message(told))
-            return await senders[kind].preview(outgoing), made_up
+            return await senders[kind].preview(outgoing), real is None
     except DBAPIError as error:
         raise StartError(f"The database cannot be asked: {problem_of(error.orig)}.") from error
     finally:
@@ -64,7 +65,7 @@ def _message(told: Told) -> Message:
 
 
 async def _newest(connection: AsyncConnection, rule: str) -> Told | None:
-    asked = select(alerts).where(alerts.c.rule == rule, alerts.c.state != "pending")
+    asked = select(alerts).where(alerts.c.rule == rule, alerts.c.fired_at.is_not(None))
     row = (await connection.execute(asked.order_by(alerts.c.started_at.desc()).limit(1))).mappings().first()
     if row is None:
         return None
@@ -97,30 +98,37 @@ async def _sensor(connection: AsyncConnection, subject: str, labels: dict[str, A
     return found
 
 
-async def _made_up(connection: AsyncConnection, name: str) -> Told:
+async def _made_up(connection: AsyncConnection, name: str, settings: Settings) -> Told:
     row = (await connection.execute(current("rule", name))).mappings().first()
     if row is None:
         names = [known["name"] for known in (await connection.execute(current("rule"))).mappings()]
         raise ConfigurationError(f"There is no rule called {name!r}: known are {', '.join(names) or 'none'}.")
     rule = kept(dict(row), Rule).definition
-    some = (await connection.execute(select(sensors).order_by(sensors.c.id).limit(1))).mappings().first()
-    subject, title = (some["external_id"], some["name"]) if some else ("city:1", "Main Street")
-    labels: dict[str, str | list[str]] = {"area": (some["area"] if some else None) or "Centre", **rule.labels}
     now = datetime.now(UTC)
-    context = {"name": title, "subject": subject, "value": 12.3, "labels": labels, "rule": name, "started_at": now}
+    seen = await made_up(connection, rule, Context.of(settings, now))
+    labels = {**seen.labels, **rule.labels}
+    severity = seen.priority or Priority.HIGH
+    context = {
+        "name": seen.name,
+        "subject": seen.subject,
+        "value": seen.value,
+        "labels": labels,
+        "rule": name,
+        "started_at": now,
+    }
     return Told(
         id="preview",
         rule=name,
-        subject=subject,
-        name=title,
+        subject=seen.subject,
+        name=seen.name,
         state="firing",
-        priority=Priority.HIGH if rule.priority == "by_severity" else rule.priority,
+        priority=severity if rule.priority == "by_severity" else rule.priority,
         summary=f"(made up) {fill(rule.title, context)}",
         description=fill(rule.description, context),
         started_at=now,
         fired_at=now,
         labels=labels,
-        value=12.3,
+        value=seen.value,
         runbook=rule.runbook,
-        sensor=some["external_id"] if some else None,
+        sensor=await _sensor(connection, seen.subject, labels),
     )

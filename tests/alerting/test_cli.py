@@ -11,7 +11,9 @@ import pytest
 from sqlalchemy import create_engine
 from typer.testing import CliRunner
 
+from alerting.applying import DEFAULTS
 from alerting.cli import app
+from alerting.definitions_files import read_files
 from schema.alerting.definitions import write as write_definition
 from schema.alerting.rules import Rule
 from schema.database import sqlalchemy_url
@@ -94,19 +96,24 @@ def test_what_cannot_be_tried_anew_is_said(urbanclear: Any) -> None:
             urbanclear("notifications", "retry", *words)
 
 
+def write_rules(database_url: str, *rules: Rule) -> None:
+    engine = create_engine(sqlalchemy_url(database_url))
+    with engine.begin() as connection:
+        for rule in rules:
+            connection.execute(write_definition("rule", rule.name, rule, "api", "test", 0))
+    engine.dispose()
+
+
 def test_a_rule_that_has_not_fired_is_shown_with_an_alert_that_says_it_is_made_up(
     database_url: str, urbanclear: Any, tmp_path: Path
 ) -> None:
     with_speeds(database_url)
-    engine = create_engine(sqlalchemy_url(database_url))
-    with engine.begin() as connection:
-        connection.execute(write_definition("rule", "congestion", Rule.model_validate(RULE), "api", "test", 0))
-    engine.dispose()
+    write_rules(database_url, Rule.model_validate(RULE))
     shown = urbanclear("preview", "congestion")
     assert shown.exit_code == 0
     page = (tmp_path / "preview-congestion.html").read_text()
     assert "(made up) Broadway $ _x^ is slow" in page
-    assert "12.3 km/h in Centre" in page
+    assert "19 km/h in" in page
     for channel, part in (
         ("slack", '"attachments"'),
         ("webhook", '"alerts"'),
@@ -116,6 +123,40 @@ def test_a_rule_that_has_not_fired_is_shown_with_an_alert_that_says_it_is_made_u
         assert part in urbanclear("preview", "congestion", "--channel", channel).stdout
     urbanclear("preview", "congestion", "--channel", "slack", "--to", "slack.json")
     assert json.loads((tmp_path / "slack.json").read_text())["text"].startswith("[MEDIUM] (made up)")
+
+
+MADE_UP = {
+    "city-slow": "Traffic is slow all over the city: 66 % of its normal speed",
+    "area-slow": "Traffic in Centre is at 62 % of its normal speed",
+    "corridor-slow": "Main Street north takes 4.2 times as long as when it is free",
+    "severe-congestion": "Main Street is jammed: 19 % of its free speed",
+    "collision": "Collision on main street (high)",
+    "sensor-silent": "Main Street has said nothing for 63 minutes",
+    "source-silent": "The source city has said nothing for 16 minutes",
+    "speed-drop": "speed drop at Main Street, 6.3 deviations from normal",
+    "readings-late": "Half of all sensors have said nothing for 21 minutes",
+    "storm": "Condition at example: wind 1 km/h",
+}
+
+
+def test_an_alert_that_is_made_up_is_just_past_its_rule_s_bound_and_about_what_the_rule_is(
+    database_url: str, urbanclear: Any
+) -> None:
+    found_, _ = read_files([DEFAULTS / "rules.yaml"])
+    write_rules(database_url, *(one.definition for one in found_ if isinstance(one.definition, Rule)))
+    titles = {}
+    for rule in MADE_UP:
+        payload = json.loads(urbanclear("preview", rule, "--channel", "webhook").stdout)
+        titles[rule] = payload["alerts"][0]["summary"].removeprefix("(made up) ")
+    assert titles == MADE_UP
+
+
+def test_an_alert_that_was_over_before_it_fired_is_not_shown(database_url: str, urbanclear: Any) -> None:
+    write_rules(database_url, Rule.model_validate(RULE))
+    alert_row(database_url, "a1", "resolved")
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE alerts SET fired_at = NULL")
+    assert "(made up)" in urbanclear("preview", "congestion", "--channel", "sms").stdout
 
 
 def test_a_rule_that_has_fired_is_shown_with_its_newest_alert(database_url: str, urbanclear: Any) -> None:
