@@ -3,7 +3,7 @@
 import typer
 
 from alerting.backtest.cli import backtest
-from alerting.definitions_cli import apply, rules
+from alerting.definitions_cli import apply, policy, rules
 from alerting.notifications_cli import app as notifications
 from alerting.preview_cli import preview
 from urbanclear.serving import serve
@@ -24,5 +24,5 @@ def run_alerting(context: typer.Context) -> None:
     serve(Engine(settings).run, settings)
 
 
-for command in (apply, rules, backtest, preview):
+for command in (apply, rules, policy, backtest, preview):
     app.command()(command)

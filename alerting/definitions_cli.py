@@ -1,4 +1,4 @@
-"""`urbanclear alerting apply` and `rules`."""
+"""`urbanclear alerting apply`, `rules` and `policy`."""
 
 import difflib
 import getpass
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from alerting.applying import Difference
     from alerting.definitions_files import Written
+    from schema.alerting.routing import Policy
 
 Paths = Annotated[list[Path], typer.Argument(help="files of YAML, or folders of them", metavar="FILE|FOLDER …")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="only show what would change")]
@@ -107,3 +108,22 @@ async def _rules(engine: "AsyncEngine") -> list[dict[str, Any]]:
     async with engine.connect() as connection:
         rows = (await connection.execute(select(alert_rules).order_by(alert_rules.c.name))).mappings().all()
     return [dict(row) for row in rows]
+
+
+def policy() -> None:
+    """Print the policy as a file for `apply`, which replaces it as a whole."""
+    from alerting.command_database import with_database
+    from alerting.definitions_files import policy_text
+
+    typer.echo(policy_text(with_database(get_settings(), _policy)), nl=False)
+
+
+async def _policy(engine: "AsyncEngine") -> "Policy":
+    from schema.alerting.definitions import POLICY, current, kept
+    from schema.alerting.routing import Policy
+
+    async with engine.connect() as connection:
+        row = (await connection.execute(current("policy", POLICY))).mappings().first()
+    if row is None:
+        raise ConfigurationError("There is no policy: `urbanclear alerting` writes the default one when it begins.")
+    return kept(row, Policy).definition

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from alerting.templates.filling import problem_of
 from schema.alerting.definitions import MODELS, POLICY, Kind
+from schema.alerting.routing import Policy
 from schema.alerting.rules import Rule
 from schema.alerting.words import Definition
 
@@ -47,6 +48,20 @@ for _tag, _pattern, _first in (
     _Loader.add_implicit_resolver(
         f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), ["" if one == "\0" else one for one in _first]
     )
+
+
+class _Dumper(yaml.SafeDumper):
+    """Puts in quotes what the loader would not take for a text."""
+
+
+_Dumper.yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
+
+
+def policy_text(policy: Policy) -> str:
+    """The policy as a file that `read_files` reads."""
+    document = {POLICY: policy.document()}
+    text: str = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    return text
 
 
 def files_of(paths: Iterable[Path]) -> Iterator[Path]:

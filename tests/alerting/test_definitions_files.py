@@ -202,6 +202,20 @@ async def test_rules_for_programs_say_when_they_were_changed_as_the_api_does(
     assert all(re.fullmatch(r"[-\dT:.]+Z", one["changed_at"]) for one in listed)
 
 
+async def test_the_policy_is_printed_as_a_file_that_can_be_applied(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    assert "There is no policy" in str((await said(database_url, "policy")).exception)
+    await seed_defaults(engine)
+    text = (await said(database_url, "policy")).stdout
+    file = one_file(tmp_path, text)
+    assert "0 of 1 were written." in (await said(database_url, "apply", str(file))).stdout
+    file.write_text(text.replace("  routes:\n", "  routes:\n  - {name: first, contacts: ['1e3']}\n", 1))
+    assert "1 of 1 were written." in (await said(database_url, "apply", str(file))).stdout
+    file.write_text((await said(database_url, "policy")).stdout)
+    assert "0 of 1 were written." in (await said(database_url, "apply", str(file))).stdout
+
+
 async def test_nothing_is_written_while_anything_is_wrong(
     engine: AsyncEngine, database_url: str, tmp_path: Path
 ) -> None:
