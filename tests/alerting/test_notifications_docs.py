@@ -1,7 +1,11 @@
 """What docs/notifications.md shows works as it says."""
 
+import ast
+import asyncio
 import json
+import os
 import re
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -15,7 +19,8 @@ from alerting.templates.environment import BUILT_IN
 from alerting.templates.view import view
 from schema.alerting.routing import Contact
 from tests.alerting.channels.conftest import outgoing
-from tests.alerting.outbox import message, webhook
+from tests.alerting.commands import said
+from tests.alerting.outbox import found, message, webhook
 
 TEXT = (Path(__file__).parents[2] / "docs" / "notifications.md").read_text()
 
@@ -49,6 +54,23 @@ def test_the_payload_shown_has_the_fields_of_a_payload() -> None:
     sent = json.loads(payload(outgoing(webhook("https://example.com/"), message=message()), None))
     assert shown.keys() == sent.keys()
     assert shown["alerts"][0].keys() == sent["alerts"][0].keys()
+
+
+async def test_the_incident_shown_is_told_to_the_contacts_shown(database_url: str, tmp_path: Path) -> None:
+    (tmp_path / "contacts.yaml").write_text(block("yaml", "contacts:"))
+    assert (await said(database_url, "apply", str(tmp_path))).exit_code == 0
+    script = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        block("python", "send_incident_alert"),
+        env={**os.environ, "URBANCLEAR_DATABASE_URL": database_url},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    printed, _ = await script.communicate()
+    assert script.returncode == 0
+    keys = ast.literal_eval(printed.decode())
+    assert {"operations"} == {row["contact"] for row in found(database_url).values()}
+    assert sorted(keys) == sorted(found(database_url))
 
 
 def test_every_service_template_and_word_is_named() -> None:
