@@ -281,7 +281,9 @@ class Settings(BaseSettings):
     bottleneck_speed_kmh: float = Field(64.4, gt=0, description="speed below which traffic counts as congested")
     bottleneck_drop_kmh: float = Field(32.2, gt=0, description="least rise of speed past a bottleneck")
     public_url: HttpUrl | None = Field(
-        None, description="where people reach the live page, to which messages link: `https://traffic.example`"
+        None,
+        description="where people reach the live page, to which messages link: `https://traffic.example`; "
+        "`urbanclear up`: its own",
     )
     smtp_host: str | None = Field(None, description="mail server that e-mails are handed to")
     smtp_port: int = Field(587, ge=1, le=65535, description="its port")

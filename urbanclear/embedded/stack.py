@@ -35,6 +35,7 @@ from urbanclear.settings import LOOPBACK, OFF, RETENTIONS, Settings, as_text
 
 API_READY_SECONDS: Final = 60.0
 PORTS: Final = ("postgres", "kafka", "kafka-controller", "ingest", "alerting", "source", "jobs", "forecast")
+EVERY_ADDRESS: Final = ("", "0.0.0.0", "::")  # noqa: S104 – nothing is bound here
 #: The order of stopping, and how long each group may take: 10 s in all.
 STOP_ORDER: Final = (
     (("source", "api", "alerting", "forecast", "jobs"), 3.0),
@@ -197,6 +198,7 @@ class Stack:
             "URBANCLEAR_KAFKA_BOOTSTRAP": bootstrap,
             "URBANCLEAR_API_HOST": self.settings.api_host,
             "URBANCLEAR_API_PORT": str(self.settings.api_port),
+            "URBANCLEAR_PUBLIC_URL": public_url(self.settings),
             "URBANCLEAR_RESULTS_DIR": str(self.settings.results_dir.absolute()),
             "URBANCLEAR_MODELS_DIR": str(self.settings.models_dir.absolute()),
         }
@@ -273,6 +275,16 @@ def reads_are_open(settings: Settings) -> bool:
     if "open_reads" in settings.model_fields_set:
         return settings.open_reads
     return is_loopback(settings.api_host)
+
+
+def public_url(settings: Settings) -> str:
+    """To which messages link: the stack's own page, unless the settings say otherwise."""
+    if settings.public_url is not None:
+        return settings.public_url.unicode_string()
+    host = settings.api_host.strip("[]")
+    if host in EVERY_ADDRESS:
+        host = socket.gethostname()
+    return f"http://[{host}]:{settings.api_port}/" if ":" in host else f"http://{host}:{settings.api_port}/"
 
 
 def _without_password(url: str) -> str:

@@ -23,7 +23,7 @@ from tests.kafka_content import read_all
 from tests.waiting import fetch_one, until, until_query
 from urbanclear.embedded import state
 from urbanclear.embedded.ports import choose
-from urbanclear.embedded.stack import reads_are_open
+from urbanclear.embedded.stack import public_url, reads_are_open
 from urbanclear.errors import StartError
 from urbanclear.settings import Settings
 
@@ -133,6 +133,7 @@ async def test_the_simulator_flows_status_is_well_and_sigterm_stops_all_within_t
         assert report["parts"]["database"]["rows"]["sensors"] >= 150
         pids = stack.pids()
         assert {"PostgreSQL", "Kafka", "api", "ingest", "alerting", "forecast", "jobs", "source"} == set(pids)
+        assert str(stack.settings.public_url) == f"http://127.0.0.1:{stack.settings.api_port}/"
         stack.process.terminate()
         async with asyncio.timeout(STOP_SECONDS):
             assert await stack.process.wait() == 0
@@ -227,6 +228,21 @@ def test_reads_are_open_to_this_machine_alone_unless_the_settings_say_otherwise(
     said: dict[str, object], are_open: bool
 ) -> None:
     assert reads_are_open(Settings.model_validate(said)) == are_open
+
+
+@pytest.mark.parametrize(
+    ("said", "linked"),
+    [
+        ({}, "http://127.0.0.1:8000/"),
+        ({"api_host": "::1", "api_port": 9000}, "http://[::1]:9000/"),
+        ({"api_host": "0.0.0.0"}, f"http://{socket.gethostname()}:8000/"),
+        ({"public_url": "https://traffic.example"}, "https://traffic.example/"),
+    ],
+)
+def test_messages_link_to_the_stacks_own_page_unless_the_settings_say_otherwise(
+    said: dict[str, object], linked: str
+) -> None:
+    assert public_url(Settings.model_validate(said)) == linked
 
 
 def test_a_full_disk_is_one_clear_sentence(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
