@@ -83,13 +83,13 @@ class Email(Sender):
 
     async def _picture(self, message: Message, colour: str) -> bytes | None:
         """A picture of the most urgent alert that has a sensor; none where there is nothing to see or to ask."""
-        sensor = next((alert.sensor for alert in message.alerts if alert.sensor), None)
-        if sensor is None:
+        shown = next((alert for alert in message.alerts if alert.sensor), None)
+        if shown is None or shown.sensor is None:
             return None
         try:
-            history = await self._histories.of(sensor, message.made_at)
+            history = await self._histories.of(shown.sensor, message.made_at, shown.rule)
         except (DBAPIError, NoConnection) as error:
-            log.warning("alerting.no_chart", sensor=sensor, problem=str(error)[:200])
+            log.warning("alerting.no_chart", sensor=shown.sensor, problem=str(error)[:200])
             return None
         if history is None:
             return None
