@@ -1,7 +1,10 @@
 """What alerting is asked to work out. Its side is played by statements of SQL: the API sees no more of it."""
 
 import asyncio
+import json
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -22,6 +25,9 @@ RULE: dict[str, Any] = {
 }
 QUERY = {**RULE, "when": {"kind": "sql", "query": "SELECT 'x' AS subject, 1 AS value"}}
 OPERATOR = new_key()
+DOCS = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
+#: What docs/api.md asks: the path, and the body.
+ASKED = re.findall(r"api/v1(/alert-rules/(?:dry-run|backtest))\?[^']*'(\{.*?\})'", DOCS, re.DOTALL)
 
 
 @pytest.fixture
@@ -78,6 +84,14 @@ async def test_a_question_is_answered_later_or_as_soon_as_there_is_an_answer(
     await answering
     assert (answer.status_code, answer.json()["result"]) == (200, {"alerts": [1]})
     assert (await client.get(path, params={"wait": "20s"})).json()["state"] == "done"
+
+
+async def test_the_documented_questions_are_taken(client: httpx.AsyncClient, database_url: str) -> None:
+    await beat(database_url)
+    assert [path for path, _ in ASKED] == ["/alert-rules/dry-run", "/alert-rules/backtest"]
+    for path, body in ASKED:
+        answer = await client.post(path, json=json.loads(body))
+        assert answer.status_code == 202, answer.text
 
 
 async def test_only_administrators_try_queries_of_their_own(client: httpx.AsyncClient, database_url: str) -> None:
