@@ -1,6 +1,6 @@
 // The selected alert: why it is there, what happened to it, who was told, and what can be done about it.
 
-import { alertFacts, alertTitle } from "./alerts.js";
+import { alertFacts, alertOrigin, alertTitle } from "./alerts.js";
 import { ask, send } from "./asking.js";
 import { at, element, say } from "./elements.js";
 import { clock, dayAndZone, minuteOf } from "./words.js";
@@ -67,7 +67,7 @@ export class AlertPanel {
     at("alert").className = `severity-${known.priority}`;
     say("alert-title", alertTitle(known, this.#network));
     say("alert-facts", alertFacts(known));
-    say("alert-summary", known.summary ?? "");
+    say("alert-origin", alertOrigin(known, this.#network));
     at("alert-acknowledge").hidden = at("alert-hour").hidden = at("alert-hours").hidden = known.state === "resolved";
     at("alert-acknowledge").classList.toggle("first", !known.acknowledged_by);
     say("alert-acknowledge", known.acknowledged_by ? "Take back" : "Acknowledge");

@@ -7,9 +7,20 @@ import { age, count, minuteOf } from "./words.js";
 const SHOWN = 20;
 const SILENCES_SHOWN = 50;
 
-export function alertTitle({ rule, subject, name }, network) {
-  const where = network.sensors.get(subject)?.name || name || "";
-  return where ? `${rule}, ${where}` : rule;
+const placesOf = ({ subject, name }, network) => [network.sensors.get(subject)?.name, name].filter(Boolean);
+
+function ruleAndPlace(item, network) {
+  return [item.rule, ...placesOf(item, network).slice(0, 1)].join(", ");
+}
+
+export function alertTitle(item, network) {
+  return item.summary || ruleAndPlace(item, network);
+}
+
+// Beside the title: the rule, and the place where the title does not say it.
+export function alertOrigin(item, network) {
+  if (!item.summary) return item.subject;
+  return placesOf(item, network).some((place) => item.summary.includes(place)) ? item.rule : ruleAndPlace(item, network);
 }
 
 export function alertFacts({ state, priority, started_at, time, acknowledged_by, assignee }) {
@@ -44,7 +55,7 @@ function row(item, network) {
     element("i", { class: `dot severity-${item.priority}${taken}` }),
     element("b", {}, alertTitle(item, network)),
     element("small", {}, alertFacts(item)),
-    element("span", {}, item.summary || item.subject),
+    element("span", {}, alertOrigin(item, network)),
   ];
 }
 
