@@ -66,7 +66,7 @@ export class AlertPanel {
     if (!known) return;
     at("alert").className = `severity-${known.priority}`;
     say("alert-title", alertTitle(known, this.#network));
-    say("alert-facts", alertFacts(known));
+    say("alert-facts", alertFacts(known, this.#network));
     say("alert-origin", alertOrigin(known, this.#network));
     at("alert-acknowledge").hidden = at("alert-hour").hidden = at("alert-hours").hidden = known.state === "resolved";
     at("alert-acknowledge").classList.toggle("first", !known.acknowledged_by);

@@ -6,6 +6,7 @@ import { age, count, minuteOf } from "./words.js";
 
 const SHOWN = 20;
 const SILENCES_SHOWN = 50;
+const EQUAL = /^\s*([a-z_]+)\s*=(?!~)\s*"?([^"]*?)"?\s*$/;
 
 const placesOf = ({ subject, name }, network) => [network.sensors.get(subject)?.name, name].filter(Boolean);
 
@@ -23,15 +24,16 @@ export function alertOrigin(item, network) {
   return placesOf(item, network).some((place) => item.summary.includes(place)) ? item.rule : ruleAndPlace(item, network);
 }
 
-export function alertFacts({ state, priority, started_at, time, acknowledged_by, assignee }) {
+export function alertFacts(item, network) {
+  const { state, priority, started_at, time, acknowledged_by, assignee } = item;
   const since = age(Date.now() - Date.parse(started_at ?? time));
   const whose = [acknowledged_by && `acknowledged by ${acknowledged_by}`, assignee && `assigned to ${assignee}`];
-  return [priority, state, since, ...whose].filter(Boolean).join(" · ");
+  return [priority, state, network.isSilenced(item) && "silenced", since, ...whose].filter(Boolean).join(" · ");
 }
 
 export function showAlerts(network, onSelect) {
   const open = network.openAlerts();
-  const firing = open.filter(({ state }) => state === "firing");
+  const firing = loud(open, network);
   const badge = at("alert-count");
   badge.hidden = !firing.length;
   badge.className = `badge severity-${firing[0]?.priority ?? "low"}`;
@@ -49,12 +51,18 @@ export function showAlerts(network, onSelect) {
   replaceItems(at("alerts"), all ? open : open.slice(0, SHOWN), ({ id }) => id, (item) => row(item, network), onSelect);
 }
 
+// Those that fire and are not silenced.
+function loud(items, network) {
+  return items.filter((item) => item.state === "firing" && !network.isSilenced(item));
+}
+
 function row(item, network) {
   const taken = item.acknowledged_by ? " taken" : "";
+  const silenced = network.isSilenced(item) ? " silenced" : "";
   return [
-    element("i", { class: `dot severity-${item.priority}${taken}` }),
-    element("b", {}, alertTitle(item, network)),
-    element("small", {}, alertFacts(item)),
+    element("i", { class: `dot severity-${item.priority}${taken}${silenced}` }),
+    element("b", { class: silenced.trim() }, alertTitle(item, network)),
+    element("small", {}, alertFacts(item, network)),
     element("span", {}, alertOrigin(item, network)),
   ];
 }
@@ -62,11 +70,24 @@ function row(item, network) {
 // What is silenced now or will be; asked for now and then, and after a change.
 export class Silences {
   #items = [];
+  #onChange;
+
+  constructor(onChange) {
+    this.#onChange = onChange;
+  }
 
   async load() {
     const { items } = await ask("silences", { limit: SILENCES_SHOWN });
     this.#items = items.filter(({ state }) => state !== "over");
     this.show();
+    this.#onChange();
+  }
+
+  // Whether one mutes the alert now, as far as the page can tell: not of hours, nor of other comparisons than `=`.
+  mutes(alert) {
+    const now = Date.now();
+    return this.#items.some(({ starts_at, ends_at, definition: { matchers, hours } }) =>
+      !hours && Date.parse(starts_at) <= now && now < Date.parse(ends_at) && matchers.every((text) => isEqual(text, alert)));
   }
 
   show() {
@@ -94,6 +115,12 @@ export class Silences {
   }
 }
 
+function isEqual(matcher, { rule, subject, priority, areas, road, sensors }) {
+  const [, label, value] = EQUAL.exec(matcher) ?? [];
+  const values = { rule: [rule], subject: [subject], priority: [priority], area: areas, road: [road], sensor: sensors };
+  return Boolean(label && value && values[label]?.includes(value));
+}
+
 function silenceFacts({ state, starts_at, ends_at, created_by, definition }) {
   const when = state === "lasting" ? `until ${moment(ends_at)}` : `from ${moment(starts_at)} to ${moment(ends_at)}`;
   const hours = definition.hours ? `${definition.hours.from.slice(0, 5)} to ${definition.hours.until.slice(0, 5)}` : "";
@@ -109,6 +136,6 @@ function moment(time) {
 }
 
 export function countWords(network) {
-  const firing = network.openAlerts().filter(({ state }) => state === "firing").length;
+  const firing = loud(network.openAlerts(), network).length;
   return firing ? `${count(firing, "alert")}, ` : "";
 }

@@ -28,6 +28,7 @@ export class Network {
   unusual = new Unusual();
   horizon = 0; // minutes ahead that are shown; 0: what is measured
   area = ""; // the part of the city that is shown; "": all
+  isSilenced = () => false; // whether nobody is told of an alert now
   newest = 0; // data time of the newest reading, in ms
   newestArrived = 0; // when this page received it
   lastArrived = performance.now();

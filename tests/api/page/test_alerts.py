@@ -92,6 +92,9 @@ async def test_an_alert_is_acknowledged_and_silenced_with_a_key_that_may(
         await expect(page.locator("#alerts")).to_contain_text("acknowledged by centre")
         await panel.get_by_role("button", name="Silence 4 h").click()
         await expect(panel).to_contain_text("Nobody is told of it until")
+        await expect(panel.locator("#alert-facts")).to_contain_text("silenced")
+        await expect(page.locator("#alerts li", has_text="silenced")).to_have_count(1)
+        await expect(page.locator("#alert-count")).to_have_text("1")
         silenced = (
             "SELECT definition ->> 'matchers' FROM alert_silences WHERE ends_at > now() + interval '239 minutes'"
         )
@@ -105,6 +108,7 @@ async def test_an_alert_is_acknowledged_and_silenced_with_a_key_that_may(
         await open_page.keep(f"silences-{theme}-{width}")
         await page.get_by_role("button", name="End the silence").click()
         await expect(page.locator("#silences li")).to_have_count(0)
+        await expect(page.locator("#alert-count")).to_have_text("2")
         await until_query(database_url, "SELECT ended_by FROM alert_silences", "centre")
         assert await open_page.ask("() => document.documentElement.scrollWidth <= innerWidth")
         assert open_page.errors == []
