@@ -280,6 +280,7 @@ Object.defineProperty(window, "urbanclear", {
     get alerted() {
       return map.alerted;
     },
+    radiusOf: (sensor) => map.radiusOf(sensor),
     colourOf: (sensor) => map.colourOf(sensor),
   }),
 });

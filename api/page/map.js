@@ -98,6 +98,10 @@ export class TrafficMap {
     return this.#alertRings.sensors;
   }
 
+  radiusOf(sensor) {
+    return this.#alertRings.radiusOf(sensor);
+  }
+
   get linkCount() {
     return this.#layers.size;
   }

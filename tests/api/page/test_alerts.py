@@ -153,6 +153,17 @@ async def test_all_alerts_are_shown_by_keyboard_where_there_are_many(
         assert open_page.errors == []
 
 
+async def test_rings_are_smaller_where_the_map_is_zoomed_out(
+    live_api: LiveApi, alerting: Publisher, chromium: Browser
+) -> None:
+    async with visit(chromium, live_api.url, width=390, height=844) as open_page:
+        for zoom, radius in ((13, 15), (9, 6), (12, 12)):
+            await open_page.ask("zoom => { location.hash = `map=${zoom}/40.7045/-73.9948`; }", zoom)
+            expression = "([sensor, radius]) => Math.abs(urbanclear.radiusOf(sensor) - radius) < 0.1"
+            await open_page.until(expression, [EAST, radius])
+        assert open_page.errors == []
+
+
 async def test_who_may_only_read_is_asked_for_another_key_and_may_go_on_reading(
     live_api: LiveApi, alerting: Publisher, database_url: str, chromium: Browser
 ) -> None:
