@@ -8,10 +8,10 @@ const SHOWN = 20;
 const SILENCES_SHOWN = 50;
 const EQUAL = /^\s*([a-z_]+)\s*=(?!~)\s*"?([^"]*?)"?\s*$/;
 
-const placesOf = ({ subject, name }, network) => [network.sensors.get(subject)?.name, name].filter(Boolean);
+const placeOf = ({ subject, name }, network) => network.sensors.get(subject)?.name || name || "";
 
 function ruleAndPlace(item, network) {
-  return [item.rule, ...placesOf(item, network).slice(0, 1)].join(", ");
+  return [item.rule, placeOf(item, network)].filter(Boolean).join(", ");
 }
 
 export function alertTitle(item, network) {
@@ -21,7 +21,7 @@ export function alertTitle(item, network) {
 // Beside the title: the rule, and the place where the title does not say it.
 export function alertOrigin(item, network) {
   if (!item.summary) return item.subject;
-  return placesOf(item, network).some((place) => item.summary.includes(place)) ? item.rule : ruleAndPlace(item, network);
+  return item.summary.includes(placeOf(item, network)) ? item.rule : ruleAndPlace(item, network);
 }
 
 export function alertFacts(item, network) {

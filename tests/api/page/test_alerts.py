@@ -17,7 +17,7 @@ from tests.api.page.feeding import EAST, WEST, publish, reading
 from tests.waiting import until_query
 
 HERE: dict[str, Any] = {**LABELS, "subject": EAST, "sensor": EAST, "area": "Manhattan"}
-GRAVE = alert_row("grave", priority="critical", subject=EAST, labels=HERE, summary="Bridge: 12 km/h")
+GRAVE = alert_row("grave", priority="critical", subject=EAST, labels=HERE, summary="Bridge, eastbound: 12 km/h")
 CITY = alert_row("city", rule="silent", priority="low", subject="city", name="City", labels={"rule": "silent"})
 WEST_SIDE = {**HERE, "subject": WEST, "sensor": WEST, "area": "Brooklyn"}
 PENDING = alert_row("pending", state="pending", subject=WEST, labels=WEST_SIDE, priority="critical", fired_at=None)
@@ -52,8 +52,9 @@ async def test_open_alerts_are_listed_most_urgent_first_counted_and_ringed(
         rows = page.locator("#alerts li")
         await expect(rows).to_have_count(3)
         assert [await row.get_attribute("data-key") for row in await rows.all()] == ["grave", "city", "pending"]
-        await expect(rows.first.locator("b")).to_have_text("Bridge: 12 km/h")
+        await expect(rows.first.locator("b")).to_have_text("Bridge, eastbound: 12 km/h")
         await expect(rows.first.locator("span")).to_have_text("slow")
+        await expect(rows.last.locator("span")).to_have_text("slow, Bridge, westbound")
         await expect(page.locator("#alert-count")).to_have_text("2")
         await open_page.until(
             "sensor => urbanclear.alerted.includes(sensor) && urbanclear.alerted.length === 1", EAST
@@ -81,7 +82,7 @@ async def test_an_alert_is_acknowledged_and_silenced_with_a_key_that_may(
         if width < 1000:
             await page.locator("#sheet", has_text="2 alerts").click()
         await page.locator("#alerts button", has_text="slow").first.click()
-        panel = page.get_by_role("region", name="Bridge: 12 km/h")
+        panel = page.get_by_role("region", name="Bridge, eastbound: 12 km/h")
         await expect(panel).to_contain_text("slow")
         await expect(panel.locator("#alert-told")).to_contain_text("on-call")
         await panel.get_by_role("button", name="Acknowledge").click()
