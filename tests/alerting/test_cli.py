@@ -130,7 +130,7 @@ MADE_UP = {
     "area-slow": "Traffic in Centre is at 62 % of its normal speed",
     "corridor-slow": "Main Street north takes 4.2 times as long as when it is free",
     "severe-congestion": "Main Street is jammed: 19 % of its free speed",
-    "collision": "Collision on main street (high)",
+    "collision": "Collision on Main Street (high)",
     "sensor-silent": "Main Street has said nothing for 63 minutes",
     "source-silent": "The source city has said nothing for 16 minutes",
     "speed-drop": "speed drop at Main Street, 6.3 deviations from normal",

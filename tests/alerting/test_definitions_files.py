@@ -191,7 +191,9 @@ async def test_the_table_of_rules_fits_a_narrow_terminal(engine: AsyncEngine, da
     assert len(lines) == 20
     assert all(len(line) <= 80 and "…" not in line for line in lines)
     [line] = [line for line in lines if line.split()[0] == "unusual-congestion"]
-    assert re.fullmatch(r"unusual-congestion +deviation +medium +yes +\d{4}-\d\d-\d\d \d\d:\d\d +urbanclear *", line)
+    assert re.fullmatch(
+        r" *unusual-congestion +deviation +medium +yes +\d{4}-\d\d-\d\d \d\d:\d\d +urbanclear *", line
+    )
 
 
 async def test_rules_for_programs_say_when_they_were_changed_as_the_api_does(

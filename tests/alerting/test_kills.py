@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import pytest
@@ -27,6 +28,7 @@ from schema.alerting.definitions import Kept
 from schema.alerting.rules import Rule
 from schema.tables import alert_events, alert_notices, alert_told, alerts, notifications
 from tests.alerting.stage import START, Stage, email
+from tests.waiting import until
 from urbanclear.settings import Settings
 
 RUNS: Final = 500
@@ -117,8 +119,8 @@ class Run:
 
     async def play(self) -> int:
         """All minutes, in as many lives as it takes; how many that were."""
-        self.minute, lives = 0, 0
-        while self.minute < len(self.seen):
+        self.minute, self.is_over, lives = 0, False, 0
+        while not self.is_over:
             lives += 1
             self.fate.dead, self.fate.left = False, self.random.randrange(1, 120) if lives < 4 else None
             with suppress(Killed):
@@ -137,9 +139,16 @@ class Run:
             while self.minute < len(self.seen):
                 await self._minute(evaluator, dispatcher, delivery, self.minute)
                 self.minute += 1
+            await until(partial(self._all_delivered, delivery))
+            self.is_over = True
         finally:
             with suppress(Killed):
                 await delivery.close()
+
+    async def _all_delivered(self, delivery: Delivery) -> bool:
+        """An end waits a moment for its beginning."""
+        await delivery.run_once()
+        return "waiting" not in await _column(self.engine, notifications.c.state)
 
     async def _minute(self, evaluator: Evaluator, dispatcher: Dispatcher, delivery: Delivery, minute: int) -> None:
         if minute % 2 == 0:
