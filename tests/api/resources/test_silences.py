@@ -58,7 +58,7 @@ async def test_a_silence_says_what_it_fits_and_stays_in_the_list_once_ended(
 
 async def test_a_window_that_comes_back_may_last_a_year(client: httpx.AsyncClient, database_url: str) -> None:
     nights = {"from": "22:00:00", "until": "05:00:00", "time_zone": "Europe/Berlin"}
-    wanted = {"matchers": HERE, "starts_at": (NOW + minutes(60)).isoformat(), "duration": "300d", "hours": nights}
+    wanted = {"matchers": HERE, "starts_at": (NOW + minutes(600)).isoformat(), "duration": "300d", "hours": nights}
     made = await client.post("/silences", json=wanted)
     assert (made.status_code, made.json()["state"]) == (201, "to_come")
     definition: Any = await fetch_one(database_url, "SELECT definition FROM alert_silences")
