@@ -102,8 +102,7 @@ async def unknown_contacts(connection: AsyncConnection, documents: Sequence[Writ
     named: set[str] = set()
     for one in documents:
         if isinstance(one.definition, Policy):
-            for route in one.definition.routes:
-                named.update(route.contacts, *(step.contacts for step in route.escalate))
+            named |= one.definition.contacts
     return sorted(named - known)
 
 

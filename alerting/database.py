@@ -37,8 +37,14 @@ async def leading(engine: AsyncEngine, epoch: int | None) -> AsyncIterator[Async
     Raises `LeadershipLost` where another does. Whoever takes over waits for it to end.
     """
     async with engine.begin() as connection:
-        if epoch is not None:
-            mine = select(alert_leader.c.epoch).where(alert_leader.c.epoch == epoch).with_for_update(read=True)
-            if await connection.scalar(mine) is None:
-                raise LeadershipLost("Another alerting process leads now.")
+        await require_lead(connection, epoch)
         yield connection
+
+
+async def require_lead(connection: AsyncConnection, epoch: int | None) -> None:
+    """Go on only while the process leads whose `epoch` it is, and hold that until the transaction's end."""
+    if epoch is None:
+        return
+    mine = select(alert_leader.c.epoch).where(alert_leader.c.epoch == epoch).with_for_update(read=True)
+    if await connection.scalar(mine) is None:
+        raise LeadershipLost("Another alerting process leads now: this one stops.")

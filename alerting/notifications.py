@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from alerting.dispatch.routes import DIRECT
 from alerting.message import Message, Told
 from alerting.templates.view import line
 from schema.alerting.definitions import current, kept
@@ -29,7 +30,6 @@ from schema.tables import alert_notices, notifications
 from urbanclear.errors import ConfigurationError, InvalidEvent, StartError
 from urbanclear.settings import Settings, get_settings
 
-DIRECT: Final = "direct"
 INCIDENT: Final = "incident"
 
 

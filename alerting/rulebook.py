@@ -38,7 +38,7 @@ class Rulebook:
         policies = await self._read(connection, "policy", Policy)
         self.policy = policies[0].definition if policies else Policy()
         self._revision = revision
-        unknown = sorted(_named(self.policy) - set(self.contacts))
+        unknown = sorted(self.policy.contacts - set(self.contacts))
         if unknown:
             log.warning(
                 "alerting.contacts_unknown", contacts=unknown, do="write them with `urbanclear alerting apply`"
@@ -56,9 +56,3 @@ class Rulebook:
             except ConfigurationError as error:
                 log.error("alerting.definition_refused", kind=kind, name=row["name"], error=str(error))
         return found
-
-
-def _named(policy: Policy) -> set[str]:
-    """The contacts that routes tell."""
-    steps = [step.contacts for route in policy.routes for step in route.escalate]
-    return {name for names in (*(route.contacts for route in policy.routes), *steps) for name in names}

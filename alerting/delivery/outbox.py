@@ -14,15 +14,15 @@ from typing import Any, Final
 
 import msgspec
 from pydantic import ValidationError
-from sqlalchemy import TextClause, func, insert, literal, select, text, update
+from sqlalchemy import TextClause, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from alerting.channels.contract import Reference
+from alerting.database import require_lead
 from alerting.delivery.log_room import LogRoom
 from alerting.message import Message
 from schema.alerting.routing import Channel
-from schema.tables import alert_leader, alert_notices, alerts, notification_log, notifications
-from urbanclear.errors import LeadershipLost
+from schema.tables import alert_notices, alerts, notification_log, notifications
 
 _KEPT_MESSAGES: Final = 500
 _BEHIND_SECONDS: Final = 1.0
@@ -93,7 +93,7 @@ class Outbox:
         held = notifications.c.taken_by
         statement = update(notifications).where(notifications.c.state == "waiting", held < self._epoch)
         async with self._engine.begin() as connection:
-            await self._fence(connection)
+            await require_lead(connection, self._epoch)
             await connection.execute(statement.values(taken_by=None, next_at=func.now()))
 
     async def claim(self, room: Room, held: float) -> list[Due]:
@@ -110,7 +110,7 @@ class Outbox:
             "epoch": self._epoch,
         }
         async with self._engine.begin() as connection:
-            await self._fence(connection)
+            await require_lead(connection, self._epoch)
             rows = (await connection.execute(_sql("claim"), values)).mappings().all()
             await self._learn(connection, {row["notice_id"] for row in rows})
             due = [self._due(dict(row)) for row in rows]
@@ -131,7 +131,7 @@ class Outbox:
         log = [_logged(outcome) for outcome in outcomes if outcome.logged is not None]
         await self._log.ensure([attempt["time"] for attempt in log])
         async with self._engine.begin() as connection:
-            await self._fence(connection)
+            await require_lead(connection, self._epoch)
             await connection.execute(_sql("finish"), values)
             if log:
                 await connection.execute(insert(notification_log), log)
@@ -151,13 +151,6 @@ class Outbox:
             oldest = await connection.scalar(late)
         by_state = {state: {row[0]: row[2] for row in rows if row[1] == state} for state in ("waiting", "given_up")}
         return by_state["waiting"], by_state["given_up"], max(0.0, float(oldest or 0))
-
-    async def _fence(self, connection: AsyncConnection) -> None:
-        if self._epoch is None:
-            return
-        leads = select(literal(1)).select_from(alert_leader).where(alert_leader.c.epoch == self._epoch)
-        if await connection.scalar(leads.with_for_update(read=True)) is None:
-            raise LeadershipLost("Another alerting process leads now: this one stops delivering.")
 
     async def _learn(self, connection: AsyncConnection, notices: Collection[str]) -> None:
         """Read the messages of `notices` that are not known yet."""

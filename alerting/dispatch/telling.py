@@ -17,8 +17,8 @@ from sqlalchemy.dialects.postgresql import insert as insert_or
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alerting.dispatch.mutes import Mutes
-from alerting.dispatch.notices import may_be_told
-from alerting.dispatch.routes import DIRECT, Group, route_called
+from alerting.dispatch.notices import WAITING, may_be_told
+from alerting.dispatch.routes import Group, route_called
 from alerting.message import Kind, Message, Told
 from alerting.metrics import NOTICES
 from alerting.rulebook import Rulebook
@@ -35,7 +35,7 @@ async def tell_due(connection: AsyncConnection, book: Rulebook, now: datetime) -
     """Tell notices that are due, those that have been for longest; how many there were, up to `AT_ONCE`."""
     due = (
         select(alert_notices)
-        .where(alert_notices.c.done_at.is_(None), alert_notices.c.due_at <= now, alert_notices.c.route != DIRECT)
+        .where(WAITING, alert_notices.c.due_at <= now)
         .order_by(alert_notices.c.due_at)
         .limit(AT_ONCE)
         .with_for_update(skip_locked=True)

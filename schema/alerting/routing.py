@@ -106,7 +106,7 @@ class Contact(Definition):
 
 
 class Step(Definition):
-    """Whom to tell once an alert has fired for so long and nobody has acknowledged it."""
+    """Whom to tell once an alert has fired for so long since it was first told, and nobody has acknowledged it."""
 
     after: Duration = Field(gt=timedelta(0))
     contacts: tuple[Name, ...] = Field(min_length=1)
@@ -130,6 +130,11 @@ class Route(Definition):
     escalate: tuple[Step, ...] = Field((), max_length=10)
     continue_: bool = Field(False, alias="continue")
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Everybody whom it tells, at any step."""
+        return (*self.contacts, *(name for step in self.escalate for name in step.contacts))
+
 
 class Inhibition(Definition):
     """While an alert that fits `source` fires, those that fit `target` are not told, if each label of `equal` has a
@@ -152,6 +157,11 @@ class Policy(Definition):
         if len(names) != len(set(names)):
             raise ValueError("two routes have the same name")
         return self
+
+    @property
+    def contacts(self) -> frozenset[str]:
+        """Everybody whom any route tells."""
+        return frozenset(name for route in self.routes for name in route.named)
 
 
 class SilenceRequest(Definition):

@@ -118,7 +118,7 @@ async def _check_not_named(connection: AsyncConnection, name: str) -> None:
 def _named(policy: Policy) -> Iterator[tuple[str, str]]:
     """Each route with each contact that it names."""
     for route in policy.routes:
-        for name in (*route.contacts, *(name for step in route.escalate for name in step.contacts)):
+        for name in route.named:
             yield route.name, name
 
 
