@@ -1,8 +1,9 @@
 """What people are told: a group of alerts as it was when it was due. It is kept with the notice, so that every try to
 deliver it says the same."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -31,6 +32,14 @@ class Told(Struct, frozen=True, kw_only=True, omit_defaults=True):
     acknowledged_by: str | None = None
     runbook: str | None = None
     sensor: str | None = None
+
+
+def told_of(row: Mapping[str, Any], sensor: str | None) -> Told:
+    """An alert by its row of `alerts`; `sensor` is whose chart shows it."""
+    known = {name: value for name, value in row.items() if name in Told.__struct_fields__}
+    return Told(
+        **{**known, "priority": Priority(row["priority"])}, sensor=sensor, runbook=row["labels"].get("runbook")
+    )
 
 
 class Message(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -11,7 +11,7 @@ from alerting.channels.contract import Outgoing, Preview
 from alerting.channels.registry import open_senders
 from alerting.conditions import Context
 from alerting.made_up import made_up
-from alerting.message import Message, Told
+from alerting.message import Message, Told, told_of
 from alerting.templates import fill
 from schema.alerting.definitions import current, kept
 from schema.alerting.routing import Channel, ChannelKind
@@ -69,24 +69,7 @@ async def _newest(connection: AsyncConnection, rule: str) -> Told | None:
     row = (await connection.execute(asked.order_by(alerts.c.started_at.desc()).limit(1))).mappings().first()
     if row is None:
         return None
-    return Told(
-        id=row["id"],
-        rule=row["rule"],
-        subject=row["subject"],
-        name=row["name"],
-        state=row["state"],
-        priority=Priority(row["priority"]),
-        summary=row["summary"],
-        started_at=row["started_at"],
-        description=row["description"],
-        reason=row["reason"],
-        labels=row["labels"],
-        value=row["value"],
-        fired_at=row["fired_at"],
-        resolved_at=row["resolved_at"],
-        acknowledged_by=row["acknowledged_by"],
-        sensor=await _sensor(connection, row["subject"], row["labels"]),
-    )
+    return told_of(dict(row), await _sensor(connection, row["subject"], row["labels"]))
 
 
 async def _sensor(connection: AsyncConnection, subject: str, labels: dict[str, Any]) -> str | None:

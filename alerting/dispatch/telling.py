@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from alerting.dispatch.mutes import Mutes
 from alerting.dispatch.notices import WAITING, may_be_told
 from alerting.dispatch.routes import Group, route_called
-from alerting.message import Kind, Message, Told
+from alerting.message import Kind, Message, Told, told_of
 from alerting.metrics import NOTICES
 from alerting.rulebook import Rulebook
 from alerting.store import note
@@ -28,7 +28,6 @@ from schema.alerting.words import Priority
 from schema.tables import alert_notices, alert_told, alerts, notifications
 
 AT_ONCE: Final = 50  # notices in one transaction
-_TOLD_COLUMNS: Final = frozenset(Told.__struct_fields__)
 
 
 async def tell_due(connection: AsyncConnection, book: Rulebook, now: datetime) -> int:
@@ -130,10 +129,8 @@ def _message(notice: Row[Any], rows: Sequence[Row[Any]], told: Mapping[str, str]
 
 
 def _said(row: Row[Any]) -> Told:
-    known = {name: value for name, value in row._mapping.items() if name in _TOLD_COLUMNS}
     sensor = row.labels.get("sensor")
-    one = sensor if isinstance(sensor, str) else (sensor[0] if sensor else None)
-    return Told(**{**known, "priority": Priority(row.priority)}, sensor=one, runbook=row.labels.get("runbook"))
+    return told_of(dict(row._mapping), sensor if isinstance(sensor, str) else (sensor[0] if sensor else None))
 
 
 @dataclass(frozen=True)
