@@ -251,13 +251,16 @@ async def test_an_answer_that_has_not_changed_is_not_sent_again(api: httpx.Async
     assert (again.status_code, again.content) == (304, b"")
 
 
-async def test_the_documented_example_works(api: httpx.AsyncClient, city: City) -> None:
+async def test_the_documented_examples_work(api: httpx.AsyncClient, city: City) -> None:
     line = {"type": "LineString", "coordinates": [[-73.999, 40.708], [-73.9905, 40.701]]}
+    north = {"type": "LineString", "coordinates": [[-73.999, 40.708], [-73.98, 40.75]]}
     await city.sensor("bridge", kind="link", geometry=Jsonb(line), free_flow_speed_kmh=60)
-    [address] = re.findall(r'curl "http://127.0.0.1:8000/api/v1(.*)"', ROUTES_MD)
-    answer = await api.get(address)
-    assert answer.status_code == 200, answer.text
-    assert [sensors(route) for route in answer.json()["routes"]] == [["t:bridge"]]
+    await city.sensor("north", kind="link", geometry=Jsonb(north), free_flow_speed_kmh=60)
+    over_the_bridge, in_half_an_hour = re.findall(r'curl "http://127.0.0.1:8000/api/v1(.*)"', ROUTES_MD)
+    for address, expected in ((over_the_bridge, ["t:bridge"]), (in_half_an_hour, ["t:north"])):
+        answer = await api.get(address)
+        assert answer.status_code == 200, answer.text
+        assert [sensors(route) for route in answer.json()["routes"]] == [expected]
 
 
 def test_the_constants_are_documented() -> None:
