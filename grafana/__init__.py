@@ -1,1 +1,1 @@
-"""Dashboards and alert rules as code, for operators."""
+"""Grafana as code: dashboards, data sources, alert rules and whom they tell; `urbanclear grafana` applies them."""

@@ -17,6 +17,16 @@ LEAST_RATIO: Final[tuple[tuple[LevelOfService, float], ...]] = (
     ("E", 0.30),
 )
 
+#: How each class is drawn, on the live page's light ground and on dashboards.
+COLOURS: Final[dict[LevelOfService, str]] = {
+    "A": "#1ca97d",
+    "B": "#1ca97d",
+    "C": "#a0cd3b",
+    "D": "#ff8e08",
+    "E": "#d2421c",
+    "F": "#6e0a30",
+}
+
 
 def speed_ratio(speed_kmh: float | None, free_flow_speed_kmh: float | None) -> float | None:
     """Speed over free-flow speed, rounded to 0.001; None where either is unknown."""

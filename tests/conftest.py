@@ -76,7 +76,8 @@ def server_url(request: pytest.FixtureRequest) -> str:
 
 
 @contextmanager
-def _new_database(server_url: str, template: str = "template1") -> Iterator[str]:
+def new_database(server_url: str, template: str = "template1") -> Iterator[str]:
+    """The URL of a new one, which is there until the end of the `with`."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     create = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
     with psycopg.connect(server_url, autocommit=True) as admin:
@@ -89,14 +90,14 @@ def _new_database(server_url: str, template: str = "template1") -> Iterator[str]
 @pytest.fixture
 def empty_database_url(server_url: str) -> Iterator[str]:
     """A database of this test's own, without a schema."""
-    with _new_database(server_url) as url:
+    with new_database(server_url) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def upgraded_template(embedded_postgres: str) -> Iterator[str]:
     """The name of a database with the newest schema that is only copied: an upgrade takes ten times as long."""
-    with _new_database(embedded_postgres) as url:
+    with new_database(embedded_postgres) as url:
         upgrade(url)
         yield url.rsplit("/", 1)[1]
 
@@ -105,11 +106,11 @@ def upgraded_template(embedded_postgres: str) -> Iterator[str]:
 def database_url(server_url: str, request: pytest.FixtureRequest) -> Iterator[str]:
     """A database of this test's own with the newest schema."""
     if server_url == os.environ.get(OTHER_SERVER):  # its background workers hold a database that is to be copied
-        with _new_database(server_url) as url:
+        with new_database(server_url) as url:
             upgrade(url)
             yield url
     else:
-        with _new_database(server_url, request.getfixturevalue("upgraded_template")) as url:
+        with new_database(server_url, request.getfixturevalue("upgraded_template")) as url:
             with connectable(url).begin() as connection:
                 grant_reading(connection, Settings())  # what holds for a role in one database is not copied
             yield url

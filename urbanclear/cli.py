@@ -12,6 +12,7 @@ from api.access.cli import app as keys
 from api.cli import api
 from api.live.watch_cli import watch
 from bench.cli import app as bench
+from grafana.cli import app as grafana
 from ingest.cli import ingest, source
 from schema.cli import app as schema
 from spark.cli import app as spark
@@ -36,6 +37,7 @@ app.command()(watch)
 app.add_typer(alerting, name="alerting")
 app.add_typer(bench, name="bench")
 app.add_typer(forecast, name="forecast")
+app.add_typer(grafana, name="grafana")
 app.add_typer(ingest, name="ingest")
 app.add_typer(source, name="source")
 app.add_typer(keys, name="keys")

@@ -89,7 +89,7 @@ async def _learn(stack: RunningStack, feed: Publisher, names: Sequence[str], day
         await feed.deliver(readings, within_s=_WITHIN_S)
     say("training a model")
     folder = {"URBANCLEAR_DATA_DIR": str(stack.settings.data_dir)}
-    await urbanclear("forecast", "train", "--days", str(days), "--held-out", "1", "--force", **folder)
+    await urbanclear("forecast", "train", "--days", str(days), "--held-out", "1", **folder)
 
 
 async def _told(
