@@ -41,8 +41,8 @@ _RESULTS: Final = (
     """,
     """
     INSERT INTO anomalies (sensor_id, time, kind, ended_at, score, expected, observed, run_id)
-    SELECT id, now() - hours * interval '5 hours', 'speed_drop', now() - hours * interval '5 hours', 5, 70, 30, 'bench'
-    FROM sensors, generate_series(1, 20) AS hours
+    SELECT id, began_at, 'speed_drop', began_at + interval '10 minutes', 5, 70, 30, 'bench'
+    FROM sensors, generate_series(now() - interval '100 hours', now(), interval '5 hours') AS began_at
     """,
 )
 
