@@ -23,10 +23,15 @@ class Answer:
     problem: str = ""
 
 
-def check(url: str, shown: Shown) -> Iterator[Answer]:
-    """Ask all, as the analysts' role that Grafana has, over the time `shown`; everything is chosen that can be."""
+def as_analyst(url: str) -> Connection[dict[str, Any]]:
+    """A connection in the role that Grafana has, which reads and nothing else."""
     options = f"-c role={ROLE} -c default_transaction_read_only=on"
-    with Connection.connect(url, options=options, row_factory=dict_row, autocommit=True) as connection:
+    return Connection.connect(url, options=options, row_factory=dict_row, autocommit=True)
+
+
+def check(url: str, shown: Shown) -> Iterator[Answer]:
+    """Ask all, over the time `shown`; everything is chosen that can be."""
+    with as_analyst(url) as connection:
         for name, board in boards().items():
             choices = Choices(board)
             for variable, sql in choices.unanswered():

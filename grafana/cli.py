@@ -3,11 +3,15 @@
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from grafana.expanding import Shown
 
 app = typer.Typer(no_args_is_help=True, help="Dashboards, data sources and alert rules of Grafana, as code.")
 
@@ -31,14 +35,11 @@ def check(
 ) -> None:
     """Ask the database all that the dashboards ask, and say how long each took; exit code 1 where one is refused."""
     from grafana.checking import check as ask_all
-    from grafana.expanding import Shown
     from schema.database import database_url
     from urbanclear.settings import get_settings
 
-    now = datetime.now(UTC)
-    shown = Shown(now - timedelta(days=days), now, timedelta(days=days) / _POINTS)
     with Console(stderr=True).status("asking"):
-        answers = list(ask_all(database_url(get_settings()), shown))
+        answers = list(ask_all(database_url(get_settings()), _until_now(days)))
     if as_json:
         typer.echo(json.dumps([asdict(answer) for answer in answers]))
     else:
@@ -48,3 +49,33 @@ def check(
         Console().print(table)
     if any(answer.problem for answer in answers):
         raise typer.Exit(1)
+
+
+@app.command()
+def picture(
+    name: Annotated[str, typer.Argument(help="of the dashboard, such as `city-now`")],
+    file: Annotated[Path, typer.Argument(help="the PNG to write")],
+    days: Annotated[float, typer.Option(help="over so many days until now", min=0.01)] = 1,
+) -> None:
+    """Draw what the database answers a dashboard as a PNG, without a Grafana."""
+    from grafana.asked import boards
+    from grafana.checking import as_analyst
+    from grafana.picture.answers import answered
+    from grafana.picture.page import save
+    from schema.database import database_url
+    from urbanclear.errors import ConfigurationError
+    from urbanclear.settings import get_settings
+
+    board = boards().get(name)
+    if board is None:
+        raise ConfigurationError(f"There is no dashboard {name}: choose one of {', '.join(boards())}.")
+    with Console(stderr=True).status("asking"), as_analyst(database_url(get_settings())) as connection:
+        save(board, list(answered(connection, board, _until_now(days))), file)
+    typer.echo(f"written: {file}")
+
+
+def _until_now(days: float) -> "Shown":
+    from grafana.expanding import Shown
+
+    now = datetime.now(UTC)
+    return Shown(now - timedelta(days=days), now, timedelta(days=days) / _POINTS)
