@@ -243,6 +243,10 @@ class Settings(BaseSettings):
     holidays: str = Field(
         "US", min_length=2, description="whose public holidays count: a country by ISO 3166, or one with its part"
     )
+    spark_master: str = Field(
+        "local[*]",
+        description="Spark on which jobs run: this machine's cores (`local[*]`), or a cluster (`spark://HOST:7077`)",
+    )
     results_dir: Path = Field(
         Path("data/processed/batch_results"), description="where batch jobs put their results as Parquet files"
     )
