@@ -10,10 +10,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from grafana.applying.cli import apply
+
 if TYPE_CHECKING:
     from grafana.expanding import Shown
 
 app = typer.Typer(no_args_is_help=True, help="Dashboards, data sources and alert rules of Grafana, as code.")
+
+app.command()(apply)
 
 _POINTS = 1_000  # about as many as a panel is wide
 
