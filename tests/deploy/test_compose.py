@@ -97,7 +97,7 @@ def test_make_env_never_writes_over_an_env(folder: Path) -> None:
 
 
 def test_what_is_for_compose_changes_nothing_for_make_run(folder: Path) -> None:
-    assert Settings(_env_file=folder / ".env") == Settings(_env_file=None)  # type: ignore[call-arg]
+    assert Settings(_env_file=folder / ".env") == Settings(_env_file=None)
 
 
 def test_files_with_secrets_are_kept_out_of_git() -> None:
