@@ -106,6 +106,8 @@ def exact(definition: Any, *, top: bool = False) -> Any:
     if not isinstance(definition, dict):
         return definition
     inner = {key: exact(value) for key, value in definition.items()}
+    if isinstance(pattern := inner.get("pattern"), str) and "(?i)" in pattern:  # Python wants it in front
+        inner["pattern"] = "(?i)" + pattern.replace("(?i)", "")
     if (
         "properties" in inner
         and "x-kubernetes-preserve-unknown-fields" not in inner
