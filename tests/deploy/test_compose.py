@@ -212,7 +212,7 @@ def test_every_setting_exists_and_fits(
     assert bool(given) == is_own(services[name])
     assert {setting.removeprefix(PREFIX).lower() for setting in given} <= set(Settings.model_fields)
     for setting, value in given.items():
-        monkeypatch.setenv(setting, value)
+        monkeypatch.setenv(setting, str(value))
     Settings()
 
 
