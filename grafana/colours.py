@@ -7,7 +7,9 @@ from grafana_foundation_sdk.models.dashboard import Threshold, ThresholdsMode
 
 from schema.los import COLOURS, LEAST_RATIO
 
+BLUE: Final = "blue"
 GREEN: Final = "green"
+YELLOW: Final = "yellow"
 ORANGE: Final = "orange"
 RED: Final = "red"
 

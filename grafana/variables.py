@@ -1,15 +1,35 @@
 """What can be chosen above a dashboard; in SQL `${area:sqlstring}`, which quotes and escapes it."""
 
-from grafana_foundation_sdk.builders.dashboard import QueryVariable
+from collections.abc import Sequence
+from typing import get_args
+
+from grafana_foundation_sdk.builders.dashboard import CustomVariable, QueryVariable
 from grafana_foundation_sdk.models.dashboard import VariableRefresh, VariableSort
 
 from grafana.names import POSTGRES
 from grafana.queries import sql_of
+from schema.events import Severity
 
 
 def area() -> QueryVariable:
     """Parts of the city, several at once; `area IN (${area:sqlstring})`. A sensor without one is of the area ''."""
     return _chosen("area", "Area", "variables/area").multi(True).include_all(True)
+
+
+def incident_area() -> QueryVariable:
+    """Parts of the city as incidents call them, which their sources may do otherwise than those of sensors."""
+    return _chosen("area", "Area", "variables/incident_area").multi(True).include_all(True)
+
+
+def severity() -> CustomVariable:
+    """Of incidents, several at once."""
+    return (
+        CustomVariable("severity")
+        .label("Severity")
+        .values(",".join(get_args(Severity)))
+        .multi(True)
+        .include_all(True)
+    )
 
 
 def road() -> QueryVariable:
@@ -20,6 +40,10 @@ def road() -> QueryVariable:
 def sensor() -> QueryVariable:
     """One sensor of the chosen areas: its `sensors.id`."""
     return _chosen("sensor", "Sensor", "variables/sensor")
+
+
+def _one_of(name: str, label: str, values: Sequence[str]) -> CustomVariable:
+    return CustomVariable(name).label(label).values(",".join(values))
 
 
 def _chosen(name: str, label: str, query: str) -> QueryVariable:

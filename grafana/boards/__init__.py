@@ -5,8 +5,9 @@ from typing import Final
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
-from grafana.boards import city_now
+from grafana.boards import city_now, incidents
 
 BOARDS: Final[dict[str, Callable[[], Dashboard]]] = {
     "city_now": city_now.build,
+    "incidents": incidents.build,
 }
