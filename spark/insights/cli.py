@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from spark.insights.parameters import CURRENCY, VALUE_OF_TIME, VEHICLE_OCCUPANCY
+from schema.value_of_time import CURRENCY, VALUE_OF_TIME, VEHICLE_OCCUPANCY
 from spark.options import AsJson, Master
 from urbanclear.settings import Settings, get_settings
 

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from schema.value_of_time import CURRENCY, VALUE_OF_TIME, VEHICLE_OCCUPANCY
 from spark.insights.cli import Currency, ValueOfTime, VehicleOccupancy, Week, chosen, computed, days_of
-from spark.insights.parameters import CURRENCY, VALUE_OF_TIME, VEHICLE_OCCUPANCY
 from spark.options import Master
 from urbanclear.errors import ConfigurationError
 from urbanclear.settings import get_settings
