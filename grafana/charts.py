@@ -7,6 +7,7 @@ from grafana_foundation_sdk.builders import barchart, common, statetimeline, tex
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard
 from grafana_foundation_sdk.models.common import (
+    GraphDrawStyle,
     LegendDisplayMode,
     LegendPlacement,
     StackingMode,
@@ -53,6 +54,11 @@ def states(title: str, description: str, query: Query, names: Mapping[int, tuple
 def stacked(panel: timeseries.Panel) -> timeseries.Panel:
     """Areas on top of each other instead of lines, for what adds up."""
     return panel.fill_opacity(_FILLED).line_width(0).stacking(common.StackingConfig().mode(StackingMode.NORMAL))
+
+
+def by_day(panel: timeseries.Panel) -> timeseries.Panel:
+    """Bars instead of lines, for what is of a whole day."""
+    return panel.draw_style(GraphDrawStyle.BARS)
 
 
 def coloured(panel: Chart, colours: Mapping[str, str]) -> Chart:

@@ -1,8 +1,14 @@
 """What a column of a table can be made to do: lead elsewhere, stay unseen, be coloured by its thresholds."""
 
-from grafana_foundation_sdk.builders import table
+from typing import TypeVar
+
+from grafana_foundation_sdk.builders import stat, table
 from grafana_foundation_sdk.builders.dashboard import ThresholdsConfig
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
+
+from grafana.board import link_to
+
+Shown = TypeVar("Shown", table.Panel, stat.Panel)
 
 
 def linked(panel: table.Panel, column: str, title: str, address: str) -> table.Panel:
@@ -17,7 +23,7 @@ def hidden(panel: table.Panel, *columns: str) -> table.Panel:
     return panel
 
 
-def judged(panel: table.Panel, column: str, thresholds: ThresholdsConfig) -> table.Panel:
+def judged(panel: Shown, column: str, thresholds: ThresholdsConfig) -> Shown:
     """The numbers of `column` in the colours of `thresholds`."""
     properties = [
         DynamicConfigValue("thresholds", thresholds.build()),
@@ -28,7 +34,5 @@ def judged(panel: table.Panel, column: str, thresholds: ThresholdsConfig) -> tab
 
 def to_sensor(panel: table.Panel, column: str = "name", variable: str = "sensor_id") -> table.Panel:
     """`column` leads to the dashboard of the sensor whose number is in the column `variable`, which is not shown."""
-    from grafana.board import link_to
-
     address = link_to("sensor", sensor=f"${{__data.fields.{variable}}}")
     return hidden(linked(panel, column, "Sensor", address), variable)

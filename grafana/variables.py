@@ -1,14 +1,17 @@
 """What can be chosen above a dashboard; in SQL `${area:sqlstring}`, which quotes and escapes it."""
 
 from collections.abc import Sequence
-from typing import get_args
+from typing import Final, get_args
 
-from grafana_foundation_sdk.builders.dashboard import CustomVariable, QueryVariable
+from grafana_foundation_sdk.builders.dashboard import CustomVariable, QueryVariable, TextBoxVariable
 from grafana_foundation_sdk.models.dashboard import VariableRefresh, VariableSort
 
 from grafana.names import POSTGRES
 from grafana.queries import sql_of
 from schema.events import Severity
+from schema.value_of_time import CURRENCY, VALUE_OF_TIME, VEHICLE_OCCUPANCY
+
+PERIODS: Final = ("am peak", "midday", "pm peak", "weekend", "overnight")
 
 
 def area() -> QueryVariable:
@@ -30,6 +33,18 @@ def severity() -> CustomVariable:
         .multi(True)
         .include_all(True)
     )
+
+
+def period() -> CustomVariable:
+    """Of the day, as `reliability_daily` has them, several at once."""
+    return _one_of("period", "Period", PERIODS).multi(True).include_all(True)
+
+
+def cost() -> tuple[TextBoxVariable, TextBoxVariable, TextBoxVariable]:
+    """What turns vehicle hours into money: numbers, and the currency's name for titles."""
+    value = TextBoxVariable("value_of_time").label("Value of an hour").default_value(f"{VALUE_OF_TIME:.2f}")
+    people = TextBoxVariable("occupancy").label("People in a vehicle").default_value(f"{VEHICLE_OCCUPANCY}")
+    return value, people, TextBoxVariable("currency").label("Currency").default_value(CURRENCY)
 
 
 def road() -> QueryVariable:

@@ -5,9 +5,10 @@ from typing import Final
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
-from grafana.boards import city_now, incidents
+from grafana.boards import city_now, incidents, reliability
 
 BOARDS: Final[dict[str, Callable[[], Dashboard]]] = {
     "city_now": city_now.build,
     "incidents": incidents.build,
+    "reliability": reliability.build,
 }

@@ -8,7 +8,7 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana import variables
 from grafana.board import board
 from grafana.charts import VEHICLE_HOURS, Panel, bars, coloured, stacked, states
-from grafana.colours import BLUE, GREEN, ORANGE, RED, YELLOW, steps
+from grafana.colours import BLUE, GREEN, ORANGE, RED, YELLOW, good_share, steps
 from grafana.columns import judged, to_sensor
 from grafana.panels import FULL, MIDDLE, lines, number, rows
 from grafana.queries import Sql
@@ -134,7 +134,7 @@ def _impact() -> Iterator[Panel]:
             "good data": "percentunit",
         },
     )
-    yield to_sensor(judged(costliest, "good data", steps(RED, (0.9, GREEN))), "kind").span(FULL)
+    yield to_sensor(judged(costliest, "good data", good_share()), "kind").span(FULL)
 
 
 def _newest() -> Panel:
