@@ -13,6 +13,7 @@ GREEN: Final = "green"
 YELLOW: Final = "yellow"
 ORANGE: Final = "orange"
 RED: Final = "red"
+PURPLE: Final = "purple"
 TEXT: Final = "text"
 """That of words: neither good nor bad."""
 
