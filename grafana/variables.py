@@ -47,6 +47,16 @@ def cost() -> tuple[TextBoxVariable, TextBoxVariable, TextBoxVariable]:
     return value, people, TextBoxVariable("currency").label("Currency").default_value(CURRENCY)
 
 
+def subject_kind() -> CustomVariable:
+    """What a normal day is known of."""
+    return _one_of("subject_kind", "Normal day of", ("area", "road", "sensor"))
+
+
+def subject() -> QueryVariable:
+    """One of the chosen kind, as `profiles` has it."""
+    return _chosen("subject", "Subject", "variables/subject")
+
+
 def road() -> QueryVariable:
     """Roads with their direction, as `corridor` has it; one."""
     return _chosen("road", "Road", "variables/road")

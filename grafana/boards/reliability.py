@@ -22,10 +22,7 @@ COST: Final = (
     "default"
     f"both are those of {GUIDANCE}, in dollars of 2023."
 )
-INDEXES: Final = (
-    "The travel time index is the mean of the sensors, each by its 5-minute observations. The planning time index "
-    "and the buffer index are the median of all sensors and days, since percentiles cannot be averaged."
-)
+INDEXES: Final = "Each is the median of all sensors and days, since percentiles cannot be averaged."
 MEANING: Final = """\
 As in FHWA, *Travel Time Reliability: Making It There On Time, All The Time* (2006):
 
@@ -117,7 +114,7 @@ def _days() -> Iterator[Panel]:
 def _roads() -> Iterator[Panel]:
     reliability = rows(
         "Least reliable roads",
-        "The ten roads with the highest planning time index in the chosen periods: median of sensors and days.",
+        f"The ten roads with the highest planning time index in the chosen periods. {INDEXES}",
         Sql("reliability/roads_by_reliability", table=True),
         {"buffer index": "percentunit", "good data": "percentunit"},
     ).decimals(2)

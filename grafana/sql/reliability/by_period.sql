@@ -1,4 +1,4 @@
-SELECT period, sum(travel_time_index * buckets) / sum(buckets) AS "travel time index",
+SELECT period, percentile_cont(0.5) WITHIN GROUP (ORDER BY travel_time_index) AS "travel time index",
        percentile_cont(0.5) WITHIN GROUP (ORDER BY planning_time_index) AS "planning time index"
 FROM reliability_daily
 WHERE $__timeFilter(day) AND coalesce(area, '') IN (${area:sqlstring})

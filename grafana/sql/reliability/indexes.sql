@@ -1,4 +1,4 @@
-SELECT sum(travel_time_index * buckets) / sum(buckets) AS "travel time index",
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY travel_time_index) AS "travel time index",
        percentile_cont(0.5) WITHIN GROUP (ORDER BY planning_time_index) AS "planning time index",
        percentile_cont(0.5) WITHIN GROUP (ORDER BY buffer_index) AS "buffer index"
 FROM reliability_daily

@@ -1,5 +1,5 @@
 SELECT day::timestamp AT TIME ZONE time_zone AS time,
-       sum(travel_time_index * buckets) / sum(buckets) AS "travel time index",
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY travel_time_index) AS "travel time index",
        percentile_cont(0.5) WITHIN GROUP (ORDER BY planning_time_index) AS "planning time index"
 FROM reliability_daily
 WHERE $__timeFilter(day) AND coalesce(area, '') IN (${area:sqlstring}) AND period IN (${period:sqlstring})

@@ -1,7 +1,7 @@
 WITH newest AS (
     SELECT date_trunc('month', max(day)) AS this, date_trunc('month', max(day)) - interval '1 month' AS before FROM delay_daily
 ), indexes AS (
-    SELECT date_trunc('month', day) AS month, sum(travel_time_index * buckets) / sum(buckets) AS travel_time_index,
+    SELECT date_trunc('month', day) AS month, percentile_cont(0.5) WITHIN GROUP (ORDER BY travel_time_index) AS travel_time_index,
            percentile_cont(0.5) WITHIN GROUP (ORDER BY planning_time_index) AS planning_time_index,
            percentile_cont(0.5) WITHIN GROUP (ORDER BY buffer_index) AS buffer_index
     FROM reliability_daily

@@ -1,5 +1,5 @@
 SELECT corridor, percentile_cont(0.5) WITHIN GROUP (ORDER BY planning_time_index) AS "planning time index",
-       sum(travel_time_index * buckets) / sum(buckets) AS "travel time index",
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY travel_time_index) AS "travel time index",
        percentile_cont(0.5) WITHIN GROUP (ORDER BY buffer_index) AS "buffer index",
        sum(good_share * buckets) / sum(buckets) AS "good data"
 FROM reliability_daily
