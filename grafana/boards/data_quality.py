@@ -59,7 +59,7 @@ def _course() -> Iterator[Panel]:
     flags = lines(
         "Flagged readings",
         "Share of each hour's readings that are kept and left out of means: implausible (out of range), stuck (the "
-        "same at least"
+        "same at least "
         f"{STUCK_READINGS} times in a row) and late.",
         [Sql("data_quality/flags")],
         "percentunit",
@@ -99,7 +99,7 @@ def _now() -> Iterator[Panel]:
         Sql("data_quality/silent", table=True),
         {"silent": "s"},
     )
-    yield to_sensor(silent)
+    yield to_sensor(silent).span(FULL)
 
 
 def _sensors() -> Iterator[Panel]:

@@ -76,8 +76,7 @@ def _months() -> Iterator[Panel]:
     months = rows(
         "Month on month",
         "The month of the newest day, so far, against the whole month before, whatever the time shown. Indexes are "
-        "of the"
-        f"chosen periods; delay and cost are of all hours, a day. {INDEXES} {COST}",
+        f"of the chosen periods; delay and cost are of all hours, a day. {INDEXES} {COST}",
         Sql("reliability/months", table=True),
         {"change": "percentunit"},
     )
@@ -125,8 +124,7 @@ def _roads() -> Iterator[Panel]:
     delay = rows(
         "Roads with the most delay",
         "The ten roads on which the most vehicle hours were lost; where no vehicles are counted, the most seconds "
-        "by one"
-        f"vehicle along the whole road. {COST}",
+        f"by one vehicle along the whole road. {COST}",
         Sql("reliability/roads_by_delay", table=True),
         {"vehicle hours": VEHICLE_HOURS, "cost": "short", "lost per km": "s", "delay of a vehicle": "s"},
     )
