@@ -19,7 +19,7 @@ FEW_ROWS: Final = 8
 CORRIDOR: Final = link_to("corridor", road="${__data.fields.corridor:percentencode}")
 COST: Final = (
     "Cost is delay times the people in a vehicle times the value of an hour of one person, as chosen above; by "
-    "default"
+    "default "
     f"both are those of {GUIDANCE}, in dollars of 2023."
 )
 INDEXES: Final = "Each is the median of all sensors and days, since percentiles cannot be averaged."
