@@ -5,8 +5,12 @@ from typing import Final
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
-from grafana.boards import city_now
+from grafana.boards import city_now, data_quality, incidents, patterns, reliability
 
 BOARDS: Final[dict[str, Callable[[], Dashboard]]] = {
     "city_now": city_now.build,
+    "incidents": incidents.build,
+    "reliability": reliability.build,
+    "data_quality": data_quality.build,
+    "patterns": patterns.build,
 }

@@ -1,0 +1,38 @@
+"""What a column of a table can be made to do: lead elsewhere, stay unseen, be coloured by its thresholds."""
+
+from typing import TypeVar
+
+from grafana_foundation_sdk.builders import stat, table
+from grafana_foundation_sdk.builders.dashboard import ThresholdsConfig
+from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
+
+from grafana.board import link_to
+
+Shown = TypeVar("Shown", table.Panel, stat.Panel)
+
+
+def linked(panel: table.Panel, column: str, title: str, address: str) -> table.Panel:
+    """A click on a value of `column` opens `address`, as `grafana.board.link_to` makes it."""
+    return panel.override_by_name(column, [DynamicConfigValue("links", [{"title": title, "url": address}])])
+
+
+def hidden(panel: table.Panel, *columns: str) -> table.Panel:
+    """Columns that only links need."""
+    for column in columns:
+        panel = panel.override_by_name(column, [DynamicConfigValue("custom.hidden", True)])
+    return panel
+
+
+def judged(panel: Shown, column: str, thresholds: ThresholdsConfig) -> Shown:
+    """The numbers of `column` in the colours of `thresholds`."""
+    properties = [
+        DynamicConfigValue("thresholds", thresholds.build()),
+        DynamicConfigValue("custom.cellOptions", {"type": "color-text"}),
+    ]
+    return panel.override_by_name(column, properties)
+
+
+def to_sensor(panel: table.Panel, column: str = "name", variable: str = "sensor_id") -> table.Panel:
+    """`column` leads to the dashboard of the sensor whose number is in the column `variable`, which is not shown."""
+    address = link_to("sensor", sensor=f"${{__data.fields.{variable}}}")
+    return hidden(linked(panel, column, "Sensor", address), variable)
