@@ -58,3 +58,8 @@ def sql_of(name: str) -> str:
 def promql(expression: str, legend: str = "", ref_id: str = "A") -> PromqlBuilder:
     """A query of Prometheus over the time shown."""
     return PromqlBuilder().expr(expression).legend_format(legend).range().ref_id(ref_id).datasource(PROMETHEUS)
+
+
+def instant(expression: str, ref_id: str = "A") -> PromqlBuilder:
+    """A query of Prometheus as of now."""
+    return PromqlBuilder().expr(expression).instant().ref_id(ref_id).datasource(PROMETHEUS)

@@ -189,7 +189,13 @@ class Settings(BaseSettings):
         timedelta(minutes=5), description="how far back an API that starts reads Kafka, for clients that come back"
     )
     metrics_port: int | None = Field(
-        None, ge=1, le=65535, description="port on which a part without an API serves /metrics on loopback"
+        None, ge=1, le=65535, description="port on which a part serves /metrics, to whom can reach it, without a key"
+    )
+    metrics_host: str = Field(LOOPBACK, description="address that this port is bound on")
+    slo_freshness: Duration = Field(
+        timedelta(minutes=2),
+        gt=timedelta(0),
+        description="how old the newest reading may be before data counts as not fresh: longer where feeds are slow",
     )
     ingest_group: str = Field("urbanclear-ingest", description="consumer group of the ingest processes")
     ingest_batch_rows: int = Field(10_000, ge=1, description="about how many readings are written in one transaction")
@@ -236,6 +242,10 @@ class Settings(BaseSettings):
     time_zone: str = Field("America/New_York", description="time zone of the city, whose days and hours count")
     holidays: str = Field(
         "US", min_length=2, description="whose public holidays count: a country by ISO 3166, or one with its part"
+    )
+    spark_master: str = Field(
+        "local[*]",
+        description="Spark on which jobs run: this machine's cores (`local[*]`), or a cluster (`spark://HOST:7077`)",
     )
     results_dir: Path = Field(
         Path("data/processed/batch_results"), description="where batch jobs put their results as Parquet files"
@@ -314,6 +324,24 @@ class Settings(BaseSettings):
     alert_rate_webhook: Rate = Field("6000/minute", description="most calls of webhooks in such a time")
     alert_rate_sms: Rate = Field("60/minute", description="most SMS in such a time")
     alert_rate_push: Rate = Field("600/minute", description="most push messages in such a time")
+    grafana_url: HttpUrl | None = Field(
+        None, description="Grafana that `urbanclear grafana apply` writes to: `https://grafana.example`"
+    )
+    grafana_token: SecretStr | None = Field(
+        None, description="token of a service account of that Grafana, which needs the role Admin"
+    )
+    grafana_user: str = Field("admin", description="name to log in to Grafana with, where there is no token")
+    grafana_password: SecretStr | None = Field(None, description="password to log in to Grafana with")
+    grafana_database_url: PostgresDsn | None = Field(
+        None,
+        description="the database as Grafana reaches it, by host, port and name; else `URBANCLEAR_DATABASE_URL`",
+    )
+    grafana_emails: Words = Field((), description="whom Grafana's alerts are e-mailed to, with commas between")
+    grafana_webhook_url: HttpUrl | None = Field(None, description="where Grafana posts its alerts to")
+    grafana_webhook_token: SecretStr | None = Field(None, description="bearer token that it posts them with")
+    prometheus_url: HttpUrl | None = Field(
+        None, description="Prometheus as Grafana reaches it; without one there are no panels and alerts of metrics"
+    )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level logged")
     log_format: str = Field("console", pattern="^(console|json)$", description="form of a log line")
 

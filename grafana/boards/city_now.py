@@ -5,7 +5,7 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana import variables
 from grafana.board import board
 from grafana.colours import GREEN, ORANGE, RED, steps
-from grafana.panels import lines, number, rows
+from grafana.panels import FULL, QUARTER, lines, number, rows
 from grafana.queries import Sql
 
 
@@ -30,7 +30,7 @@ def build() -> Dashboard:
                 "Mean of all good readings in 5 minutes.",
                 [Sql("city_now/speed_by_area")],
                 "velocitykmh",
-            )
+            ).span(FULL - QUARTER)
         )
         .with_panel(
             rows(
@@ -38,6 +38,6 @@ def build() -> Dashboard:
                 "The ten sensors that are slowest against their free-flow speed.",
                 Sql("city_now/slowest", table=True),
                 {"speed_kmh": "velocitykmh", "free_flow_speed_kmh": "velocitykmh", "speed_ratio": "percentunit"},
-            )
+            ).span(FULL)
         )
     )

@@ -35,7 +35,7 @@ def weekly(
     value_of_time: ValueOfTime = VALUE_OF_TIME,
     vehicle_occupancy: VehicleOccupancy = VEHICLE_OCCUPANCY,
     currency: Currency = CURRENCY,
-    master: Master = "local[*]",
+    master: Master = None,
 ) -> None:
     """Write a week's traffic on one page: its cost, its worst corridors, its incidents and what changed."""
     from schema.database import database_url

@@ -1,8 +1,6 @@
 """Dashboards are what their code says, complete, and every query of theirs has an answer of the right shape."""
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,41 +8,13 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from grafana.asked import Asked, Choices, boards, panels, queries
 from grafana.boards import BOARDS
+from grafana.expanding import Shown, expanded
 from grafana.files import FOLDER, written
-from tests.grafana.macros import expanded
 
-BOARD_JSON: dict[str, dict[str, Any]] = {name: json.loads(text) for name, text in written().items()}
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A query of a panel, a variable or an annotation."""
-
-    board: str
-    title: str
-    sql: str
-    format: str
-
-    def __str__(self) -> str:
-        return f"{self.board}: {self.title}"
-
-
-def panels(board: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for panel in board["panels"]:
-        yield panel
-        yield from panel.get("panels", [])
-
-
-def sql_queries() -> Iterator[Asked]:
-    for name, board in BOARD_JSON.items():
-        for panel in panels(board):
-            for target in panel.get("targets", []):
-                if "rawSql" in target:
-                    yield Asked(name, f"{panel['title']} {target['refId']}", target["rawSql"], target["format"])
-        for annotation in board["annotations"].get("list", []):
-            if "rawSql" in annotation.get("target", {}):
-                yield Asked(name, annotation["name"], annotation["target"]["rawSql"], "table")
+BOARD_JSON = boards()
+ASKED = [asked for name, board in BOARD_JSON.items() for asked in queries(name, board)]
 
 
 def test_the_files_are_what_the_code_makes() -> None:
@@ -83,30 +53,17 @@ def analyst(city: str) -> Iterator[psycopg.Connection[dict[str, Any]]]:
         yield connection
 
 
-def chosen(board: str, connection: psycopg.Connection[dict[str, Any]]) -> dict[str, list[str]]:
-    """What a dashboard has chosen when it is opened: all where that can be, else the first."""
-    values: dict[str, list[str]] = {}
-    now = datetime.now(UTC)
-    for variable in BOARD_JSON[board].get("templating", {}).get("list", []):
-        if variable["type"] == "query":
-            query = variable["query"]["rawSql"] if isinstance(variable["query"], dict) else variable["query"]
-            rows = connection.execute(expanded(query, now, now, values, timedelta(minutes=5)).encode()).fetchall()
-            assert rows, f"{variable['name']} has nothing to choose"
-            every = [str(row.get("__value", next(iter(row.values())))) for row in rows]
-        else:
-            every = [part.rsplit(" : ", 1)[-1].strip() for part in str(variable["query"]).split(",")]
-        values[variable["name"]] = every if variable.get("includeAll") else every[:1]
-    return values
-
-
-@pytest.mark.parametrize("asked", list(sql_queries()), ids=str)
+@pytest.mark.parametrize("asked", ASKED, ids=str)
 def test_every_query_is_answered_in_the_shape_that_its_panel_shows(
     asked: Asked, analyst: psycopg.Connection[dict[str, Any]]
 ) -> None:
+    choices = Choices(BOARD_JSON[asked.board])
+    for variable, sql in choices.unanswered():
+        found = analyst.execute(sql.encode()).fetchall()
+        assert found, f"{variable} has nothing to choose"
+        choices.answer(variable, found)
     now = datetime.now(UTC)
-    query = expanded(
-        asked.sql, now - timedelta(days=7), now, chosen(asked.board, analyst), interval=timedelta(minutes=15)
-    )
+    query = expanded(asked.sql, Shown(now - timedelta(days=7), now, timedelta(minutes=15)), choices.chosen)
     rows = analyst.execute(query.encode()).fetchall()
     assert rows
     if asked.format == "time_series":
