@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final, TypeVar
 
 from grafana_foundation_sdk.builders import barchart, common, statetimeline, text, timeseries
+from grafana_foundation_sdk.builders.dashboard import FieldColor, ThresholdsConfig
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard
 from grafana_foundation_sdk.models.common import (
@@ -14,7 +15,7 @@ from grafana_foundation_sdk.models.common import (
     TooltipDisplayMode,
     VisibilityMode,
 )
-from grafana_foundation_sdk.models.dashboard import DynamicConfigValue, ValueMap, ValueMappingResult
+from grafana_foundation_sdk.models.dashboard import DynamicConfigValue, FieldColorModeId, ValueMap, ValueMappingResult
 from grafana_foundation_sdk.models.text import TextMode
 
 from grafana.names import POSTGRES
@@ -49,6 +50,14 @@ def states(title: str, description: str, query: Query, names: Mapping[int, tuple
     )
     panel = panel.mappings([mapping]).show_value(VisibilityMode.NEVER).merge_values(True).legend(_legend())
     return panel.fill_opacity(_FILLED).line_width(0).row_height(0.8).span(FULL).height(TALL)
+
+
+def courses(title: str, description: str, query: Query, thresholds: ThresholdsConfig) -> statetimeline.Panel:
+    """A row for each series of numbers over time, in the colours that `thresholds` give them."""
+    panel = statetimeline.Panel().title(title).description(description).datasource(POSTGRES).with_target(query)
+    panel = panel.thresholds(thresholds).color_scheme(FieldColor().mode(FieldColorModeId.THRESHOLDS))
+    panel = panel.show_value(VisibilityMode.NEVER).merge_values(True).legend(_legend()).fill_opacity(100)
+    return panel.line_width(0).row_height(1).span(FULL).height(TALL)
 
 
 def stacked(panel: timeseries.Panel) -> timeseries.Panel:

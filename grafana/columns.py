@@ -2,16 +2,17 @@
 
 from typing import TypeVar
 
-from grafana_foundation_sdk.builders import stat, table
+from grafana_foundation_sdk.builders import geomap, stat, table
 from grafana_foundation_sdk.builders.dashboard import ThresholdsConfig
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from grafana.board import link_to
 
 Shown = TypeVar("Shown", table.Panel, stat.Panel)
+Linked = TypeVar("Linked", table.Panel, geomap.Panel)
 
 
-def linked(panel: table.Panel, column: str, title: str, address: str) -> table.Panel:
+def linked(panel: Linked, column: str, title: str, address: str) -> Linked:
     """A click on a value of `column` opens `address`, as `grafana.board.link_to` makes it."""
     return panel.override_by_name(column, [DynamicConfigValue("links", [{"title": title, "url": address}])])
 
@@ -43,3 +44,8 @@ def to_sensor(panel: table.Panel, column: str = "name", variable: str = "sensor_
     """`column` leads to the dashboard of the sensor whose number is in the column `variable`, which is not shown."""
     address = link_to("sensor", sensor=f"${{__data.fields.{variable}}}")
     return hidden(linked(panel, column, "Sensor", address), variable)
+
+
+def to_corridor(panel: table.Panel, column: str = "road") -> table.Panel:
+    """`column` has the name of a road and its direction, and leads to the dashboard of that corridor."""
+    return linked(panel, column, "Corridor", link_to("corridor", road="${__value.raw}"))

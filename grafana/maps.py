@@ -13,14 +13,16 @@ from grafana.panels import HALF, Query
 HIGH: Final = 12
 
 
-def places(title: str, description: str, query: Query, colour_by: str, thresholds: ThresholdsConfig) -> geomap.Panel:
+def places(
+    title: str, description: str, query: Query, colour_by: str, thresholds: ThresholdsConfig, size: int = 6
+) -> geomap.Panel:
     """A dot for each row, at its columns `lat` and `lon`, in the colour that `thresholds` give its `colour_by`."""
     panel = geomap.Panel().title(title).description(description).datasource(POSTGRES).with_target(query)
     where = common.FrameGeometrySource().mode(FrameGeometrySourceMode.COORDS).latitude("lat").longitude("lon")
     look = {
         "color": {"field": colour_by, "fixed": "blue"},
         "opacity": 0.9,
-        "size": {"fixed": 6, "min": 2, "max": 15},
+        "size": {"fixed": size, "min": 2, "max": 15},
         "symbol": {"mode": "fixed", "fixed": "img/icons/marker/circle.svg"},
     }
     dots = common.MapLayerOptions().type("markers").name(title).config({"showLegend": False, "style": look})

@@ -11,6 +11,7 @@ from grafana.queries import sql_of
 from schema.events import Severity
 from schema.value_of_time import CURRENCY, VALUE_OF_TIME, VEHICLE_OCCUPANCY
 
+HORIZONS: Final = ("5", "15", "30", "60")
 PERIODS: Final = ("am peak", "midday", "pm peak", "weekend", "overnight")
 
 
@@ -65,6 +66,11 @@ def road() -> QueryVariable:
 def sensor() -> QueryVariable:
     """One sensor of the chosen areas: its `sensors.id`."""
     return _chosen("sensor", "Sensor", "variables/sensor")
+
+
+def horizon() -> CustomVariable:
+    """Minutes ahead, of those that are predicted."""
+    return _one_of("horizon", "Minutes ahead", HORIZONS)
 
 
 def _one_of(name: str, label: str, values: Sequence[str]) -> CustomVariable:

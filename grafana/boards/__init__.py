@@ -5,11 +5,14 @@ from typing import Final
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
-from grafana.boards import city_now, data_quality, incidents, patterns, reliability
+from grafana.boards import city_now, corridor, data_quality, forecast_skill, incidents, patterns, reliability, sensor
 
 BOARDS: Final[dict[str, Callable[[], Dashboard]]] = {
     "city_now": city_now.build,
+    "corridor": corridor.build,
+    "sensor": sensor.build,
     "incidents": incidents.build,
+    "forecast_skill": forecast_skill.build,
     "reliability": reliability.build,
     "data_quality": data_quality.build,
     "patterns": patterns.build,

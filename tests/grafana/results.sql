@@ -140,7 +140,7 @@ CROSS JOIN LATERAL (
     SELECT CASE WHEN extract(day FROM time)::integer % 3 = 0 AND extract(hour FROM time) BETWEEN 9 AND 15 THEN 3.2 ELSE 0 END AS wet
 ) AS rain;
 
--- Collisions name no sensors, and all are over: each is laid to the nearest sensor, and the newest last.
+-- Collisions name no sensors: each is laid to the nearest one. The newest last, and block lanes.
 UPDATE incidents SET sensors = ARRAY[nearest.external_id], road = coalesce(incidents.road, nearest.road)
 FROM incidents AS same
 CROSS JOIN LATERAL (
@@ -155,19 +155,20 @@ WHERE id IN (SELECT id FROM incidents WHERE lat IS NOT NULL ORDER BY started_at 
 INSERT INTO alert_definitions (kind, name, version, definition, origin, changed_by)
 VALUES ('rule', 'congestion', 1, '{"title": "Slow", "when": {"kind": "threshold"}, "priority": "high"}', 'file', 'test');
 
+-- Of the eight slowest sensors one fires, and each had one on every day; the others had one in the week.
 INSERT INTO alerts (id, rule, rule_version, subject, name, state, reason, priority, labels, summary, value, started_at,
                     fired_at, resolved_at, observed_at, acknowledged_at, acknowledged_by)
-SELECT format('alert-%s-%s', sensor_id, days), 'congestion', 1, external_id, name,
+SELECT format('alert-%s-%s', sensor_id, days), 'congestion', 1, sensor, name,
        CASE WHEN days = 0 THEN 'firing' ELSE 'resolved' END, 'value',
        (ARRAY['critical', 'high', 'medium'])[sensor_id % 3 + 1],
-       jsonb_build_object('sensor', external_id, 'area', area), name || ' is slow', speed_kmh,
+       jsonb_build_object('sensor', sensor, 'area', area), name || ' is slow', speed_kmh,
        started_at, started_at + interval '5 minutes', CASE WHEN days > 0 THEN started_at + interval '50 minutes' END,
        now(), CASE WHEN sensor_id % 2 = 0 THEN started_at + interval '12 minutes' END,
        CASE WHEN sensor_id % 2 = 0 THEN 'operator' END
-FROM (SELECT * FROM current_conditions WHERE speed_ratio IS NOT NULL ORDER BY speed_ratio LIMIT 8) AS slowest
-CROSS JOIN LATERAL (SELECT slowest.sensor AS external_id) AS renamed
+FROM (SELECT *, row_number() OVER (ORDER BY speed_ratio) AS place FROM current_conditions) AS sensors
 CROSS JOIN generate_series(0, 6) AS days
-CROSS JOIN LATERAL (SELECT now() - days * interval '1 day' - interval '20 minutes' AS started_at) AS began;
+CROSS JOIN LATERAL (SELECT now() - days * interval '1 day' - interval '20 minutes' AS started_at) AS began
+WHERE place <= 8 OR days = 1 + sensor_id % 6;
 
 INSERT INTO alert_events (alert_id, time, kind, actor)
 SELECT id, time, kind, actor FROM alerts
