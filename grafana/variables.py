@@ -9,7 +9,7 @@ from grafana_foundation_sdk.models.dashboard import VariableRefresh, VariableSor
 from grafana.names import POSTGRES
 from grafana.queries import sql_of
 from schema.events import Severity
-from schema.value_of_time import CURRENCY, VALUE_OF_TIME, VEHICLE_OCCUPANCY
+from schema.value_of_time import CURRENCY, GUIDANCE, VALUE_OF_TIME, VEHICLE_OCCUPANCY
 
 HORIZONS: Final = ("5", "15", "30", "60")
 PERIODS: Final = ("am peak", "midday", "pm peak", "weekend", "overnight")
@@ -27,13 +27,7 @@ def incident_area() -> QueryVariable:
 
 def severity() -> CustomVariable:
     """Of incidents, several at once."""
-    return (
-        CustomVariable("severity")
-        .label("Severity")
-        .values(",".join(get_args(Severity)))
-        .multi(True)
-        .include_all(True)
-    )
+    return _one_of("severity", "Severity", get_args(Severity)).multi(True).include_all(True)
 
 
 def period() -> CustomVariable:
@@ -43,9 +37,11 @@ def period() -> CustomVariable:
 
 def cost() -> tuple[TextBoxVariable, TextBoxVariable, TextBoxVariable]:
     """What turns vehicle hours into money: numbers, and the currency's name for titles."""
-    value = TextBoxVariable("value_of_time").label("Value of an hour").default_value(f"{VALUE_OF_TIME:.2f}")
-    people = TextBoxVariable("occupancy").label("People in a vehicle").default_value(f"{VEHICLE_OCCUPANCY}")
-    return value, people, TextBoxVariable("currency").label("Currency").default_value(CURRENCY)
+    return (
+        _typed("value_of_time", "Value of an hour", f"{VALUE_OF_TIME:.2f}", f"of one person; {GUIDANCE}, table A-2"),
+        _typed("occupancy", "People in a vehicle", f"{VEHICLE_OCCUPANCY}", f"{GUIDANCE}, table A-3"),
+        _typed("currency", "Currency", CURRENCY, "of the value of an hour"),
+    )
 
 
 def subject_kind() -> CustomVariable:
@@ -75,6 +71,10 @@ def horizon() -> CustomVariable:
 
 def _one_of(name: str, label: str, values: Sequence[str]) -> CustomVariable:
     return CustomVariable(name).label(label).values(",".join(values))
+
+
+def _typed(name: str, label: str, default: str, description: str) -> TextBoxVariable:
+    return TextBoxVariable(name).label(label).default_value(default).description(description)
 
 
 def _chosen(name: str, label: str, query: str) -> QueryVariable:
