@@ -13,16 +13,9 @@ from grafana.queries import sql_of
 NOWHERE = [""]  # what the variable of areas has for what is in none
 
 
-def ask(
-    url: str,
-    name: str,
-    start: datetime,
-    end: datetime,
-    interval: timedelta = timedelta(hours=1),
-    **chosen: Sequence[str],
-) -> list[dict[str, Any]]:
+def ask(url: str, name: str, start: datetime, end: datetime, **chosen: Sequence[str]) -> list[dict[str, Any]]:
     """The rows that `grafana/sql/<name>.sql` finds over the time from `start` to `end`."""
-    query = expanded(sql_of(name), Shown(start, end, interval), {"area": NOWHERE, **chosen})
+    query = expanded(sql_of(name), Shown(start, end, timedelta(hours=1)), {"area": NOWHERE, **chosen})
     with as_analyst(url) as connection:
         return connection.execute(query.encode()).fetchall()
 

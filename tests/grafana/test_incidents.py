@@ -21,7 +21,8 @@ INCIDENTS = b"""
         ('test:soon', 'cleared', 'collision', 'critical', 'Broadway',
          '2026-03-02 13:00Z', '2026-03-02 12:00Z', '2026-03-02 13:00Z'),
         ('test:late', 'updated', 'road_works', 'low', 'Canal Street', '2026-03-02 12:50Z', '2026-03-02 12:30Z', NULL),
-        ('test:old', 'cleared', 'hazard', 'medium', NULL, '2026-03-01 13:00Z', '2026-03-01 12:00Z', '2026-03-01 13:00Z');
+        ('test:old', 'cleared', 'hazard', 'medium', NULL,
+         '2026-03-01 13:00Z', '2026-03-01 12:00Z', '2026-03-01 13:00Z');
     INSERT INTO incident_updates (incident_id, time, status, severity) VALUES
         ('test:soon', '2026-03-02 12:03Z', 'reported', 'high'),
         ('test:soon', '2026-03-02 12:20Z', 'updated', 'critical'),
