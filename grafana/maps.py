@@ -10,7 +10,7 @@ from grafana_foundation_sdk.models.geomap import MapCenterID, TooltipMode
 from grafana.names import POSTGRES
 from grafana.panels import HALF, Query
 
-HIGH: Final = 14
+HIGH: Final = 12
 
 
 def places(
