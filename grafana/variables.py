@@ -1,15 +1,17 @@
 """What can be chosen above a dashboard; in SQL `${area:sqlstring}`, which quotes and escapes it."""
 
 from collections.abc import Sequence
-from typing import Final, get_args
+from typing import Final, TypeVar, get_args
 
 from grafana_foundation_sdk.builders.dashboard import CustomVariable, QueryVariable, TextBoxVariable
-from grafana_foundation_sdk.models.dashboard import VariableRefresh, VariableSort
+from grafana_foundation_sdk.models.dashboard import VariableOption, VariableRefresh, VariableSort
 
 from grafana.names import POSTGRES
 from grafana.queries import sql_of
 from schema.events import Severity
 from schema.value_of_time import CURRENCY, GUIDANCE, VALUE_OF_TIME, VEHICLE_OCCUPANCY
+
+Several = TypeVar("Several", QueryVariable, CustomVariable)
 
 HORIZONS: Final = ("5", "15", "30", "60")
 PERIODS: Final = ("am peak", "midday", "pm peak", "weekend", "overnight")
@@ -17,22 +19,22 @@ PERIODS: Final = ("am peak", "midday", "pm peak", "weekend", "overnight")
 
 def area() -> QueryVariable:
     """Parts of the city, several at once; `area IN (${area:sqlstring})`. A sensor without one is of the area ''."""
-    return _chosen("area", "Area", "variables/area").multi(True).include_all(True)
+    return _many(_chosen("area", "Area", "variables/area"))
 
 
 def incident_area() -> QueryVariable:
     """Parts of the city as incidents call them, which their sources may do otherwise than those of sensors."""
-    return _chosen("area", "Area", "variables/incident_area").multi(True).include_all(True)
+    return _many(_chosen("area", "Area", "variables/incident_area"))
 
 
 def severity() -> CustomVariable:
     """Of incidents, several at once."""
-    return _one_of("severity", "Severity", get_args(Severity)).multi(True).include_all(True)
+    return _many(_one_of("severity", "Severity", get_args(Severity)))
 
 
 def period() -> CustomVariable:
     """Of the day, as `reliability_daily` has them, several at once."""
-    return _one_of("period", "Period", PERIODS).multi(True).include_all(True)
+    return _many(_one_of("period", "Period", PERIODS))
 
 
 def cost() -> tuple[TextBoxVariable, TextBoxVariable, TextBoxVariable]:
@@ -67,6 +69,12 @@ def sensor() -> QueryVariable:
 def horizon() -> CustomVariable:
     """Minutes ahead, of those that are predicted."""
     return _one_of("horizon", "Minutes ahead", HORIZONS)
+
+
+def _many(variable: Several) -> Several:
+    """Several at once; all, until somebody chooses."""
+    every = VariableOption(selected=True, text=["All"], value=["$__all"])
+    return variable.multi(True).include_all(True).current(every)
 
 
 def _one_of(name: str, label: str, values: Sequence[str]) -> CustomVariable:
