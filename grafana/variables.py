@@ -1,7 +1,7 @@
 """What can be chosen above a dashboard; in SQL `${area:sqlstring}`, which quotes and escapes it."""
 
 from collections.abc import Sequence
-from typing import Final, get_args
+from typing import Final, TypeVar, get_args
 
 from grafana_foundation_sdk.builders.dashboard import CustomVariable, QueryVariable, TextBoxVariable
 from grafana_foundation_sdk.models.dashboard import VariableOption, VariableRefresh, VariableSort
@@ -9,7 +9,9 @@ from grafana_foundation_sdk.models.dashboard import VariableOption, VariableRefr
 from grafana.names import POSTGRES
 from grafana.queries import sql_of
 from schema.events import Severity
-from schema.value_of_time import CURRENCY, VALUE_OF_TIME, VEHICLE_OCCUPANCY
+from schema.value_of_time import CURRENCY, GUIDANCE, VALUE_OF_TIME, VEHICLE_OCCUPANCY
+
+Several = TypeVar("Several", QueryVariable, CustomVariable)
 
 HORIZONS: Final = ("5", "15", "30", "60")
 PERIODS: Final = ("am peak", "midday", "pm peak", "weekend", "overnight")
@@ -17,35 +19,31 @@ PERIODS: Final = ("am peak", "midday", "pm peak", "weekend", "overnight")
 
 def area() -> QueryVariable:
     """Parts of the city, several at once; `area IN (${area:sqlstring})`. A sensor without one is of the area ''."""
-    return _chosen("area", "Area", "variables/area").multi(True).include_all(True)
+    return _many(_chosen("area", "Area", "variables/area"))
 
 
 def incident_area() -> QueryVariable:
     """Parts of the city as incidents call them, which their sources may do otherwise than those of sensors."""
-    return _chosen("area", "Area", "variables/incident_area").multi(True).include_all(True)
+    return _many(_chosen("area", "Area", "variables/incident_area"))
 
 
 def severity() -> CustomVariable:
     """Of incidents, several at once."""
-    return (
-        CustomVariable("severity")
-        .label("Severity")
-        .values(",".join(get_args(Severity)))
-        .multi(True)
-        .include_all(True)
-    )
+    return _many(_one_of("severity", "Severity", get_args(Severity)))
 
 
 def period() -> CustomVariable:
     """Of the day, as `reliability_daily` has them, several at once."""
-    return _one_of("period", "Period", PERIODS).multi(True).include_all(True)
+    return _many(_one_of("period", "Period", PERIODS))
 
 
 def cost() -> tuple[TextBoxVariable, TextBoxVariable, TextBoxVariable]:
     """What turns vehicle hours into money: numbers, and the currency's name for titles."""
-    value = TextBoxVariable("value_of_time").label("Value of an hour").default_value(f"{VALUE_OF_TIME:.2f}")
-    people = TextBoxVariable("occupancy").label("People in a vehicle").default_value(f"{VEHICLE_OCCUPANCY}")
-    return value, people, TextBoxVariable("currency").label("Currency").default_value(CURRENCY)
+    return (
+        _typed("value_of_time", "Value of an hour", f"{VALUE_OF_TIME:.2f}", f"of one person; {GUIDANCE}, table A-2"),
+        _typed("occupancy", "People in a vehicle", f"{VEHICLE_OCCUPANCY}", f"{GUIDANCE}, table A-3"),
+        _typed("currency", "Currency", CURRENCY, "of the value of an hour"),
+    )
 
 
 def subject_kind() -> CustomVariable:
@@ -74,8 +72,18 @@ def horizon() -> CustomVariable:
     return _one_of("horizon", "Minutes ahead", HORIZONS).current(usual)
 
 
+def _many(variable: Several) -> Several:
+    """Several at once; all, until somebody chooses."""
+    every = VariableOption(selected=True, text=["All"], value=["$__all"])
+    return variable.multi(True).include_all(True).current(every)
+
+
 def _one_of(name: str, label: str, values: Sequence[str]) -> CustomVariable:
     return CustomVariable(name).label(label).values(",".join(values))
+
+
+def _typed(name: str, label: str, default: str, description: str) -> TextBoxVariable:
+    return TextBoxVariable(name).label(label).default_value(default).description(description)
 
 
 def _chosen(name: str, label: str, query: str) -> QueryVariable:
