@@ -52,7 +52,8 @@ def services(folder: Path) -> dict[str, Service]:
 
 
 def settings_of(service: Service) -> dict[str, str]:
-    return {name: value for name, value in service.get("environment", {}).items() if name.startswith(PREFIX)}
+    """As the environment has them."""
+    return {name: str(value) for name, value in service.get("environment", {}).items() if name.startswith(PREFIX)}
 
 
 def test_it_follows_the_compose_specification() -> None:
