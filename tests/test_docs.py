@@ -32,7 +32,7 @@ from urbanclear.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 DOCS = {file.name: file.read_text() for file in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]}
-TEST_ONLY = {"URBANCLEAR_TEST_DATABASE_URL"}
+TEST_ONLY = {"URBANCLEAR_TEST_DATABASE_URL", "URBANCLEAR_TEST_CRDS"}
 
 
 def commands(group: object, words: tuple[str, ...] = ()) -> list[str]:
