@@ -120,6 +120,10 @@ def test_links_between_documents_lead_somewhere(name: str) -> None:
     assert [target for target in targets if not (folder / target).exists()] == []
 
 
+def test_every_page_is_in_the_index() -> None:
+    assert set(DOCS) - {"README.md", "index.md"} == set(re.findall(r"\]\(([a-z-]+\.md)\)", DOCS["index.md"]))
+
+
 def test_help_is_there_for_every_command() -> None:
     group = get_command(app)
     assert isinstance(group, typer.core.TyperGroup)
