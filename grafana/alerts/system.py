@@ -1,18 +1,16 @@
 """Whether Urbanclear's own parts are well, by what they tell Prometheus; only where Grafana has one."""
 
+from collections.abc import Callable
 from typing import Final
 
 from grafana.alerts.rule import SYSTEM, Rule, Severity, above, below
+from urbanclear.slo import AVAILABILITY, BURNS, LATENCY
 
 LAG_MESSAGES: Final = 50_000
 DEAD_LETTER_SHARE: Final = 0.01
 OUTBOX_STUCK_S: Final = 300
-AVAILABILITY: Final = 0.999
-IN_TIME: Final = 0.99
-IN_TIME_S: Final = 0.5
-#: A month's error budget is gone in two days at this rate (Google's SRE workbook, chapter 5).
-BURN: Final = 14.4
 
+_FASTEST: Final = BURNS[0]
 _DEAD: Final = "sum(rate(urbanclear_ingest_dead_letters_total[10m]))"
 _STORED: Final = "sum(rate(urbanclear_ingest_stored_total[10m]))"
 
@@ -23,14 +21,16 @@ def _failed(window: str) -> str:
 
 
 def _slow(window: str) -> str:
-    fast = f'sum(rate(urbanclear_api_request_seconds_bucket{{le="{IN_TIME_S:g}"}}[{window}]))'
+    fast = f'sum(rate(urbanclear_api_request_seconds_bucket{{le="{LATENCY.threshold_s:g}"}}[{window}]))'
     return f"(1 - {fast} / sum(rate(urbanclear_api_request_seconds_count[{window}])))"
 
 
-def _burning(hour: str, minutes: str, target: float) -> str:
-    """How fast the error budget burns; 0 unless it burns too fast over an hour and still does."""
-    budget = f"{1 - target:g}"
-    return f"({hour} / {budget} > {BURN} and {minutes} / {budget} > {BURN}) or vector(0)"
+def _burning(bad: Callable[[str], str], target: float) -> str:
+    """How fast the error budget burns over the long window; 0 unless it burns too fast over both windows."""
+    long, short = (
+        f"{bad(window)} / {1 - target:g} > {_FASTEST.rate:g}" for window in (_FASTEST.long, _FASTEST.short)
+    )
+    return f"({long} and {short}) or vector(0)"
 
 
 RULES: Final = (
@@ -84,22 +84,22 @@ RULES: Final = (
         "api-failing",
         "The API fails too often",
         SYSTEM,
-        _burning(_failed("1h"), _failed("5m"), AVAILABILITY),
+        _burning(_failed, AVAILABILITY.target),
         above(0),
         "2m",
         Severity.CRITICAL,
         'The API\'s error budget burns {{ printf "%.0f" $values.A.Value }} times as fast as it may',
-        f"{AVAILABILITY:.1%} of requests are meant to be answered. At {BURN} times a month's budget lasts two days.",
+        f"{AVAILABILITY.target:.1%} of requests are meant to be answered; a month's budget lasts two days like this.",
     ),
     Rule(
         "api-slow",
         "The API is too slow",
         SYSTEM,
-        _burning(_slow("1h"), _slow("5m"), IN_TIME),
+        _burning(_slow, LATENCY.target),
         above(0),
         "2m",
         Severity.WARNING,
         'The API\'s budget of slow answers burns {{ printf "%.0f" $values.A.Value }} times as fast as it may',
-        f"{IN_TIME:.0%} of answers are meant to begin within {IN_TIME_S:g} s.",
+        f"{LATENCY.target:.0%} of answers are meant to begin within {LATENCY.threshold_s:g} s.",
     ),
 )
