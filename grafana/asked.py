@@ -4,10 +4,13 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from grafana.expanding import Shown, expanded
 from grafana.files import written
+from urbanclear.errors import ConfigurationError
+
+_NAMED: Final = 20
 
 Board = dict[str, Any]
 Row = Mapping[str, Any]
@@ -51,10 +54,11 @@ def queries(name: str, board: Board) -> Iterator[Asked]:
 
 
 class Choices:
-    """What is chosen, variable by variable; the caller asks each query and gives back its rows."""
+    """What is chosen, variable by variable: what is `given`, else what there is; the caller asks each query."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: Board, given: Mapping[str, list[str]] | None = None) -> None:
         self._variables = (board.get("templating") or {}).get("list") or []
+        self._given = given or {}
         self.chosen: dict[str, list[str]] = {}
 
     def unanswered(self) -> Iterator[tuple[str, str]]:
@@ -74,4 +78,10 @@ class Choices:
         self._choose(variable, [str(row.get("__value", next(iter(row.values())))) for row in rows])
 
     def _choose(self, variable: dict[str, Any], every: list[str]) -> None:
-        self.chosen[variable["name"]] = every if variable.get("includeAll") else every[:1]
+        name = variable["name"]
+        given = self._given.get(name, [])
+        if unknown := set(given) - set(every):
+            raise ConfigurationError(
+                f"{', '.join(unknown)} is no {name}: choose of {', '.join(every[:_NAMED]) or 'none'}."
+            )
+        self.chosen[name] = given or (every if variable.get("includeAll") else every[:1])

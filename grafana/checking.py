@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from psycopg import Connection, Error
+from psycopg import Connection, Error, OperationalError
 from psycopg.rows import dict_row
 
 from grafana.asked import Asked, Choices, boards, queries
 from grafana.expanding import Shown, expanded
 from schema.analyst import ROLE
+from schema.database import problem_of
+from urbanclear.errors import StartError
 
 
 @dataclass(frozen=True)
@@ -24,9 +26,12 @@ class Answer:
 
 
 def as_analyst(url: str) -> Connection[dict[str, Any]]:
-    """A connection in the role that Grafana has, which reads and nothing else."""
+    """A connection in the role that Grafana has, which reads and nothing else; raises `StartError` without one."""
     options = f"-c role={ROLE} -c default_transaction_read_only=on"
-    return Connection.connect(url, options=options, row_factory=dict_row, autocommit=True)
+    try:
+        return Connection.connect(url, options=options, row_factory=dict_row, autocommit=True)
+    except OperationalError as error:
+        raise StartError(f"The database cannot be asked: {problem_of(error)}.") from error
 
 
 def check(url: str, shown: Shown) -> Iterator[Answer]:

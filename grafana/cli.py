@@ -60,6 +60,9 @@ def picture(
     name: Annotated[str, typer.Argument(help="of the dashboard, such as `city-now`")],
     file: Annotated[Path, typer.Argument(help="the PNG to write")],
     days: Annotated[float, typer.Option(help="over so many days until now", min=0.01)] = 1,
+    choose: Annotated[
+        list[str] | None, typer.Option(help="a variable's value, several times for several: `road=FDR Drive N`")
+    ] = None,
 ) -> None:
     """Draw what the database answers a dashboard as a PNG, without a Grafana."""
     from grafana.asked import boards
@@ -73,8 +76,11 @@ def picture(
     board = boards().get(name)
     if board is None:
         raise ConfigurationError(f"There is no dashboard {name}: choose one of {', '.join(boards())}.")
+    given: dict[str, list[str]] = {}
+    for variable, _, value in (one.partition("=") for one in choose or []):
+        given.setdefault(variable, []).append(value)
     with Console(stderr=True).status("asking"), as_analyst(database_url(get_settings())) as connection:
-        save(board, list(answered(connection, board, _until_now(days))), file)
+        save(board, list(answered(connection, board, _until_now(days), given)), file)
     typer.echo(f"written: {file}")
 
 

@@ -49,9 +49,11 @@ class Answered:
         return str([step["color"] for step in steps if step["value"] is None or step["value"] <= value][-1])
 
 
-def answered(connection: Connection[Row], board: Board, shown: Shown) -> Iterator[Answered]:
-    """Each panel in its order; everything is chosen that can be."""
-    choices = Choices(board)
+def answered(
+    connection: Connection[Row], board: Board, shown: Shown, given: Mapping[str, list[str]] | None = None
+) -> Iterator[Answered]:
+    """Each panel in its order; what is not `given` is chosen as when the dashboard is opened."""
+    choices = Choices(board, given)
     for variable, query in choices.unanswered():
         choices.answer(variable, connection.execute(query.encode()).fetchall())
     for panel in panels(board):

@@ -93,9 +93,20 @@ def _lines(axes: Axes, one: Answered) -> None:
         else:
             axes.plot(np.array(times), heights, linewidth=0.8, color=chosen, label=name)
         below |= dict(zip(times, heights, strict=True)) if stacks else {}
+    _bands(axes, one, found)
     _times(axes)
     _unit(axes, one)
     _legend(axes, len(found))
+
+
+def _bands(axes: Axes, one: Answered, found: Mapping[str, tuple[list[datetime], list[float]]]) -> None:
+    """What lies between a line and the one that the panel fills it down to."""
+    for number, (name, (times, values)) in enumerate(found.items()):
+        lower = found.get(one.setting("custom.fillBelowTo", name) or "")
+        if lower and len(lower[1]) == len(values):
+            axes.fill_between(
+                np.array(times), lower[1], values, color=_colour_of(one, name, number), alpha=0.15, linewidth=0
+            )
 
 
 def _colour_of(one: Answered, name: str, number: int) -> str:
@@ -151,10 +162,15 @@ def _bars(axes: Axes, one: Answered) -> None:
 
 
 def _map(axes: Axes, one: Answered) -> None:
-    by = next((name for name in ("speed_ratio", "cluster") if name in one.rows[0]), None)
-    rows = [row for row in one.rows if row.get("lat") is not None and row.get("lon") is not None]
-    colours = [colour(one.colour(row[by], by)) or _PALE if by else INK for row in rows]
-    axes.scatter([row["lon"] for row in rows], [row["lat"] for row in rows], c=colours, s=6)
+    """Each row with a place, in the colour of the field that its layer is coloured by."""
+    layers = (one.panel.get("options") or {}).get("layers") or []
+    for layer, frame in zip(layers, one.frames, strict=False):
+        style = (layer.get("config") or {}).get("style") or {}
+        told = style.get("color") or {}
+        rows = [row for row in frame if row.get("lat") is not None and row.get("lon") is not None]
+        field = told.get("field")
+        colours = [colour(one.colour(row[field], field) if field else told.get("fixed")) or _PALE for row in rows]
+        axes.scatter([row["lon"] for row in rows], [row["lat"] for row in rows], c=colours, s=30 if not field else 6)
     axes.set_aspect(1.3)
     axes.set_axis_off()
 

@@ -16,6 +16,7 @@ _COLUMNS: Final = 24
 _WIDTH_IN: Final = 14.0
 _ROW_IN: Final = 0.36
 _HEAD_IN: Final = 0.4
+_NAMED_ROWS: Final = ("heatmap", "state-timeline", "status-history")
 _LOOK: Final[Any] = {"font.size": 6, "text.color": INK, "text.parse_math": False, "axes.edgecolor": "#cfd5da"}
 
 
@@ -38,6 +39,7 @@ def drawn(board: Board, answers: Sequence[Answered]) -> Figure:
         figure.text(left + 0.008, top - 0.12 / height, one.title, fontsize=7, weight="bold", va="center")
         if one.kind != "row":
             tall = place["h"] * _ROW_IN
-            size = place["w"] / _COLUMNS - 0.05, (tall - 0.55) / height
-            draw(figure.add_axes((left + 0.035, top - (tall - 0.25) / height, *size)), one)
+            names = 0.08 if one.kind in _NAMED_ROWS else 0.035
+            size = place["w"] / _COLUMNS - names - 0.015, (tall - 0.65) / height
+            draw(figure.add_axes((left + names, top - (tall - 0.38) / height, *size)), one)
     return figure

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from grafana.asked import boards, queries
 from urbanclear.cli import app
+from urbanclear.errors import StartError
 
 
 @pytest.fixture
@@ -23,6 +24,12 @@ def test_every_query_is_asked(here: str) -> None:
     every = [str(asked) for name, board in boards().items() for asked in queries(name, board)]
     assert [f"{one['asked']['board']}: {one['asked']['title']}" for one in told] == every
     assert all(one["ms"] > 0 and one["problem"] == "" for one in told)
+
+
+def test_a_database_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("URBANCLEAR_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    with pytest.raises(StartError, match="The database cannot be asked: .*Check URBANCLEAR_DATABASE_URL"):
+        CliRunner().invoke(app, ["grafana", "check"], catch_exceptions=False)
 
 
 def test_a_query_that_is_refused_is_told_and_the_command_fails(here: str) -> None:

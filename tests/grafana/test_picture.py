@@ -14,14 +14,19 @@ from grafana.picture.answers import Answered, answered
 from grafana.picture.page import drawn
 from grafana.picture.units import shown
 from urbanclear.cli import app
+from urbanclear.errors import ConfigurationError
 
 BOARDS = boards()
 
 
-def answers(city: str, board: Board) -> list[Answered]:
+def until_now() -> Shown:
     now = datetime.now(UTC)
+    return Shown(now - timedelta(days=1), now, timedelta(minutes=5))
+
+
+def answers(city: str, board: Board) -> list[Answered]:
     with as_analyst(city) as connection:
-        return list(answered(connection, board, Shown(now - timedelta(days=1), now, timedelta(minutes=5))))
+        return list(answered(connection, board, until_now()))
 
 
 @pytest.mark.parametrize("name", BOARDS)
@@ -56,6 +61,20 @@ def test_the_command_writes_a_png(city: str, tmp_path: Path, monkeypatch: pytest
     height, width, _ = image.imread(file).shape
     assert width == 1540
     assert height > 1000
+
+
+def test_what_is_chosen_is_drawn_and_what_cannot_be_chosen_is_refused_by_name(
+    city: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("URBANCLEAR_DATABASE_URL", city)
+    with as_analyst(city) as connection:
+        found = list(answered(connection, BOARDS["corridor"], until_now(), {"road": ["FDR Drive N"]}))
+    [here] = [one for one in found if one.title == "Links now"]
+    assert {row["name"][:3] for row in here.rows} == {"FDR"}
+    words = ["grafana", "picture", "corridor", str(tmp_path / "x.png"), "--choose", "road=Nowhere"]
+    with pytest.raises(ConfigurationError, match="Nowhere is no road: choose of "):
+        CliRunner().invoke(app, words, catch_exceptions=False)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
