@@ -1,19 +1,21 @@
 WITH newest AS (
-    SELECT month::date AS this, (month - interval '1 month')::date AS before
-    FROM (SELECT date_trunc('month', day::timestamp) AS month FROM delay_daily ORDER BY day DESC LIMIT 1) AS last_day
+    SELECT today, month::date AS this, (month - interval '1 month')::date AS before
+    FROM (SELECT day AS today FROM delay_daily ORDER BY day DESC LIMIT 1) AS last_day
+    CROSS JOIN LATERAL (SELECT date_trunc('month', (today - 1)::timestamp) AS month) AS of_yesterday
 ), indexes AS (
     SELECT day >= (SELECT this FROM newest) AS newer,
            percentile_cont(0.5) WITHIN GROUP (ORDER BY travel_time_index) AS travel_time_index,
            percentile_cont(0.5) WITHIN GROUP (ORDER BY planning_time_index) AS planning_time_index,
            percentile_cont(0.5) WITHIN GROUP (ORDER BY buffer_index) AS buffer_index
     FROM reliability_daily
-    WHERE day >= (SELECT before FROM newest)
+    WHERE day >= (SELECT before FROM newest) AND day < (SELECT today FROM newest)
       AND coalesce(area, '') IN (${area:sqlstring}) AND period IN (${period:sqlstring})
     GROUP BY 1
 ), lost AS (
     SELECT day >= (SELECT this FROM newest) AS newer, sum(vehicle_hours_of_delay) / count(DISTINCT day) AS vehicle_hours
     FROM delay_daily
-    WHERE day >= (SELECT before FROM newest) AND coalesce(area, '') IN (${area:sqlstring})
+    WHERE day >= (SELECT before FROM newest) AND day < (SELECT today FROM newest)
+      AND coalesce(area, '') IN (${area:sqlstring})
     GROUP BY 1
 ), measured AS (
     SELECT newer, place, measure, value
