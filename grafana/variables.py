@@ -68,7 +68,8 @@ def sensor() -> QueryVariable:
 
 def horizon() -> CustomVariable:
     """Minutes ahead, of those that are predicted."""
-    return _one_of("horizon", "Minutes ahead", HORIZONS)
+    usual = VariableOption(selected=True, text="15", value="15")
+    return _one_of("horizon", "Minutes ahead", HORIZONS).current(usual)
 
 
 def _many(variable: Several) -> Several:

@@ -22,6 +22,7 @@ import schema.metrics
 import spark.forecast.serving.metrics
 import spark.nightly.metrics
 import spark.stream.metrics
+import urbanclear.slo
 from api.app import create_app
 from schema import topics
 from schema.alerting.routing import SECRET_PREFIX
@@ -31,7 +32,7 @@ from urbanclear.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 DOCS = {file.name: file.read_text() for file in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]}
-TEST_ONLY = {"URBANCLEAR_TEST_DATABASE_URL"}
+TEST_ONLY = {"URBANCLEAR_TEST_DATABASE_URL", "URBANCLEAR_TEST_CRDS"}
 
 
 def commands(group: object, words: tuple[str, ...] = ()) -> list[str]:
@@ -85,6 +86,7 @@ def test_every_endpoint_is_documented() -> None:
         (api.graphql.metrics, "graphql.md"),
         (spark.nightly.metrics, "spark.md"),
         (spark.forecast.serving.metrics, "forecasts.md"),
+        (urbanclear.slo, "on-call.md"),
     ],
 )
 def test_every_metric_is_documented_where_its_part_is(part: ModuleType, page: str) -> None:
@@ -116,6 +118,10 @@ def test_links_between_documents_lead_somewhere(name: str) -> None:
     folder = ROOT if name == "README.md" else ROOT / "docs"
     targets = [target for target in re.findall(r"\]\(([^)#]+)", DOCS[name]) if "://" not in target]
     assert [target for target in targets if not (folder / target).exists()] == []
+
+
+def test_every_page_is_in_the_index() -> None:
+    assert set(DOCS) - {"README.md", "index.md"} == set(re.findall(r"\]\(([a-z-]+\.md)\)", DOCS["index.md"]))
 
 
 def test_help_is_there_for_every_command() -> None:

@@ -52,7 +52,8 @@ def services(folder: Path) -> dict[str, Service]:
 
 
 def settings_of(service: Service) -> dict[str, str]:
-    return {name: value for name, value in service.get("environment", {}).items() if name.startswith(PREFIX)}
+    """As the environment has them."""
+    return {name: str(value) for name, value in service.get("environment", {}).items() if name.startswith(PREFIX)}
 
 
 def test_it_follows_the_compose_specification() -> None:
@@ -212,7 +213,7 @@ def test_every_setting_exists_and_fits(
     assert bool(given) == is_own(services[name])
     assert {setting.removeprefix(PREFIX).lower() for setting in given} <= set(Settings.model_fields)
     for setting, value in given.items():
-        monkeypatch.setenv(setting, value)
+        monkeypatch.setenv(setting, str(value))
     Settings()
 
 

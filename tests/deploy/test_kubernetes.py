@@ -12,11 +12,11 @@ import kubernetes_validate
 import pytest
 import yaml
 from prometheus_client import Gauge
-from typer.main import get_command
 
 import api.live.metrics
 import ingest.metrics
 from schema import topics
+from tests.deploy.commands import parse
 from tests.deploy.kubernetes import (
     KUBERNETES,
     OVERLAYS,
@@ -33,7 +33,6 @@ from tests.deploy.kubernetes import (
     workloads,
 )
 from urbanclear import __version__
-from urbanclear.cli import app
 from urbanclear.embedded.stack import PORTS
 from urbanclear.settings import Settings
 
@@ -126,15 +125,7 @@ def test_every_command_exists(overlay: str, name: str) -> None:
     if "command" in one:
         assert one["command"][0] == "spark-class"
         return
-    parse(get_command(app), one["args"])
-
-
-def parse(command: Any, arguments: list[str]) -> None:
-    """Fails where the command would not take them."""
-    context = command.make_context(command.name, list(arguments))
-    if hasattr(command, "commands") and (rest := [*context._protected_args, *context.args]):
-        _, inner, rest = command.resolve_command(context, rest)
-        parse(inner, rest)
+    parse(one["args"])
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

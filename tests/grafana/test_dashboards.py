@@ -20,7 +20,7 @@ Analyst = psycopg.Connection[dict[str, Any]]
 BOARD_JSON = boards()
 #: Where one of many is chosen, that of which there is most to tell.
 TELLING = {name: Path(__file__).with_name(f"telling_{name}.sql") for name in ("road", "sensor")}
-FIELD = re.compile(r"\$\{__data\.fields\.(\w+)\}")
+FIELD = re.compile(r"\$\{__data\.fields\.(\w+)(?::\w+)?\}")
 SHOWN = [
     (name, panel)
     for name, board in BOARD_JSON.items()
@@ -119,5 +119,5 @@ def spoken_of(panel: dict[str, Any]) -> set[str]:
     }
     for layer in panel.get("options", {}).get("layers") or []:
         names |= {layer["location"]["latitude"], layer["location"]["longitude"]}
-        names.add(layer["config"]["style"]["color"]["field"])
+        names |= {*filter(None, [layer["config"]["style"]["color"].get("field")])}
     return names
