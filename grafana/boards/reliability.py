@@ -22,7 +22,7 @@ COST: Final = (
     "default "
     f"both are those of {GUIDANCE}, in dollars of 2023."
 )
-INDEXES: Final = "Each is the median of all sensors and days, since percentiles cannot be averaged."
+INDEXES: Final = "Each index is the median of all sensors and days, since percentiles cannot be averaged."
 MEANING: Final = """\
 As in FHWA, *Travel Time Reliability: Making It There On Time, All The Time* (2006):
 
@@ -75,8 +75,9 @@ def _figures() -> Iterator[Panel]:
 def _months() -> Iterator[Panel]:
     months = rows(
         "Month on month",
-        "The month of the newest day, so far, against the whole month before, whatever the time shown. Indexes are "
-        f"of the chosen periods; delay and cost are of all hours, a day. {INDEXES} {COST}",
+        "The month so far, without the newest day, which may not be over, against the whole month before, whatever "
+        "the time shown. Indexes are of the chosen periods; delay and cost are of all hours, and a mean of days. "
+        f"{INDEXES} {COST}",
         Sql("reliability/months", table=True),
         {"change": "percentunit"},
     )

@@ -8,7 +8,7 @@ from grafana.variables import PERIODS
 from schema.measures.statements import statement
 from tests.grafana.asking import ask, write
 
-START, END = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
+START, THIRD, END = (datetime(2026, month, day, tzinfo=UTC) for month, day in ((3, 1), (3, 3), (4, 1)))
 CHOSEN = {"period": ["am peak"], "value_of_time": ["20"], "occupancy": ["1.5"]}
 SENSOR = b"""
     INSERT INTO sensors (external_id, name) VALUES ('test:1', 'one');
@@ -21,7 +21,8 @@ DAYS = b"""
     INSERT INTO measures.delay (day, sensor_id, vehicle_hours_of_delay, buckets, definition_id)
     SELECT day::date, sensors.id, hours, 288, definitions.id
     FROM sensors, measures.definitions,
-         (VALUES ('2026-02-10', 20), ('2026-02-11', 10), ('2026-03-02', 30), ('2026-03-03', 60)) AS lost (day, hours);
+         (VALUES ('2026-02-10', 20), ('2026-02-11', 10), ('2026-03-02', 30), ('2026-03-03', 60),
+                 ('2026-03-04', 1000)) AS lost (day, hours);
     INSERT INTO measures.reliability (day, sensor_id, period, travel_time_index, planning_time_index, buffer_index,
                                       buckets, definition_id)
     SELECT day::date, sensors.id, period, 1.5, planning_time_index, 0.5, 48, definitions.id
@@ -39,7 +40,7 @@ def measured(database_url: str) -> str:
     return database_url
 
 
-def test_a_month_is_compared_with_the_one_before_by_its_days(measured: str) -> None:
+def test_a_month_is_compared_with_the_one_before_by_its_days_that_are_over(measured: str) -> None:
     rows = {row["measure"]: row for row in ask(measured, "reliability/months", START, END, **CHOSEN)}
     delay, cost = rows["Delay a day, vehicle hours"], rows["Cost of delay a day"]
     assert (delay["month before"], delay["this month"], delay["change"]) == (15, 45, 2)
@@ -49,7 +50,7 @@ def test_a_month_is_compared_with_the_one_before_by_its_days(measured: str) -> N
 
 
 def test_only_the_time_shown_costs(measured: str) -> None:
-    assert ask(measured, "reliability/lost", START, END, **CHOSEN) == [{"delay": 90, "cost": 90 * 1.5 * 20}]
+    assert ask(measured, "reliability/lost", START, THIRD, **CHOSEN) == [{"delay": 90, "cost": 90 * 1.5 * 20}]
 
 
 def test_what_is_typed_for_the_value_of_an_hour_is_a_number_or_refused(measured: str) -> None:

@@ -1,37 +1,36 @@
 WITH newest AS (
-    SELECT month::date AS this, (month - interval '1 month')::date AS before
-    FROM (SELECT date_trunc('month', day::timestamp) AS month FROM delay_daily ORDER BY day DESC LIMIT 1) AS last_day
+    SELECT today, month::date AS this, (month - interval '1 month')::date AS before
+    FROM (SELECT day AS today FROM delay_daily ORDER BY day DESC LIMIT 1) AS last_day
+    CROSS JOIN LATERAL (SELECT date_trunc('month', (today - 1)::timestamp) AS month) AS of_yesterday
 ), indexes AS (
-    SELECT day >= (SELECT this FROM newest) AS newer,
-           percentile_cont(0.5) WITHIN GROUP (ORDER BY travel_time_index) AS travel_time_index,
-           percentile_cont(0.5) WITHIN GROUP (ORDER BY planning_time_index) AS planning_time_index,
-           percentile_cont(0.5) WITHIN GROUP (ORDER BY buffer_index) AS buffer_index
-    FROM reliability_daily
-    WHERE day >= (SELECT before FROM newest)
-      AND coalesce(area, '') IN (${area:sqlstring}) AND period IN (${period:sqlstring})
-    GROUP BY 1
+    SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY travel_time_index) FILTER (WHERE day < this) AS tti_before,
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY travel_time_index) FILTER (WHERE day >= this) AS tti,
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY planning_time_index) FILTER (WHERE day < this) AS pti_before,
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY planning_time_index) FILTER (WHERE day >= this) AS pti,
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY buffer_index) FILTER (WHERE day < this) AS buffer_before,
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY buffer_index) FILTER (WHERE day >= this) AS buffer
+    FROM newest
+    JOIN reliability_daily ON day >= before AND day < today
+    WHERE coalesce(area, '') IN (${area:sqlstring}) AND period IN (${period:sqlstring})
 ), lost AS (
-    SELECT day >= (SELECT this FROM newest) AS newer, sum(vehicle_hours_of_delay) / count(DISTINCT day) AS vehicle_hours
-    FROM delay_daily
-    WHERE day >= (SELECT before FROM newest) AND coalesce(area, '') IN (${area:sqlstring})
-    GROUP BY 1
-), measured AS (
-    SELECT newer, place, measure, value
-    FROM indexes
-    FULL JOIN lost USING (newer)
-    CROSS JOIN LATERAL (
-        VALUES (1, 'Travel time index', travel_time_index),
-               (2, 'Planning time index', planning_time_index),
-               (3, 'Buffer index', buffer_index),
-               (4, 'Delay a day, vehicle hours', vehicle_hours),
-               (5, 'Cost of delay a day',
-                vehicle_hours * (${occupancy:sqlstring})::float8 * (${value_of_time:sqlstring})::float8)
-    ) AS measures (place, measure, value)
-), compared AS (
-    SELECT place, measure, max(value) FILTER (WHERE newer) AS this, max(value) FILTER (WHERE NOT newer) AS before
-    FROM measured
-    GROUP BY place, measure
+    SELECT sum(vehicle_hours_of_delay) FILTER (WHERE day < this)
+               / nullif(count(DISTINCT day) FILTER (WHERE day < this), 0) AS hours_before,
+           sum(vehicle_hours_of_delay) FILTER (WHERE day >= this)
+               / nullif(count(DISTINCT day) FILTER (WHERE day >= this), 0) AS hours
+    FROM newest
+    JOIN delay_daily ON day >= before AND day < today
+    WHERE coalesce(area, '') IN (${area:sqlstring})
 )
-SELECT measure, before AS "month before", this AS "this month", this / nullif(before, 0) - 1 AS change
-FROM compared
+SELECT measure, measures.before AS "month before", measures.this AS "this month",
+       measures.this / nullif(measures.before, 0) - 1 AS change
+FROM indexes
+CROSS JOIN lost
+CROSS JOIN (SELECT (${occupancy:sqlstring})::float8 * (${value_of_time:sqlstring})::float8 AS of_hour) AS cost
+CROSS JOIN LATERAL (
+    VALUES (1, 'Travel time index', tti_before, tti),
+           (2, 'Planning time index', pti_before, pti),
+           (3, 'Buffer index', buffer_before, buffer),
+           (4, 'Delay a day, vehicle hours', hours_before, hours),
+           (5, 'Cost of delay a day', hours_before * of_hour, hours * of_hour)
+) AS measures (place, measure, before, this)
 ORDER BY place
