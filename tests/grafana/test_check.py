@@ -28,7 +28,7 @@ def test_every_query_is_asked(here: str) -> None:
 
 def test_a_database_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("URBANCLEAR_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
-    with pytest.raises(StartError, match="The database cannot be asked: .*Check URBANCLEAR_DATABASE_URL"):
+    with pytest.raises(StartError, match=r"The database cannot be asked: .*Check URBANCLEAR_DATABASE_URL"):
         CliRunner().invoke(app, ["grafana", "check"], catch_exceptions=False)
 
 
