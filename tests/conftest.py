@@ -76,7 +76,7 @@ def server_url(request: pytest.FixtureRequest) -> str:
 
 
 @contextmanager
-def new_database(server_url: str, template: str = "template1") -> Iterator[str]:
+def new_database(server_url: str, template: str = "template0") -> Iterator[str]:
     """The URL of a new one, which is there until the end of the `with`."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     create = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
