@@ -189,7 +189,13 @@ class Settings(BaseSettings):
         timedelta(minutes=5), description="how far back an API that starts reads Kafka, for clients that come back"
     )
     metrics_port: int | None = Field(
-        None, ge=1, le=65535, description="port on which a part without an API serves /metrics on loopback"
+        None, ge=1, le=65535, description="port on which a part serves /metrics, to whom can reach it, without a key"
+    )
+    metrics_host: str = Field(LOOPBACK, description="address that this port is bound on")
+    slo_freshness: Duration = Field(
+        timedelta(minutes=2),
+        gt=timedelta(0),
+        description="how old the newest reading may be before data counts as not fresh: longer where feeds are slow",
     )
     ingest_group: str = Field("urbanclear-ingest", description="consumer group of the ingest processes")
     ingest_batch_rows: int = Field(10_000, ge=1, description="about how many readings are written in one transaction")
