@@ -13,6 +13,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 from starlette_compress import CompressMiddleware
 
+from api import freshness
 from api.access.access import Access
 from api.access.audit import Audit
 from api.access.authorization import requires
@@ -85,11 +86,13 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with access.running():
-            following = asyncio.create_task(bridge.run())
+            following = [asyncio.create_task(work) for work in (bridge.run(), freshness.follow(database))]
             yield
-            following.cancel()
-            with suppress(asyncio.CancelledError):
-                await following
+            for task in following:
+                task.cancel()
+            for task in following:
+                with suppress(asyncio.CancelledError):
+                    await task
         await push.close()
         await database.close()
 

@@ -1,6 +1,7 @@
 """`urbanclear api`."""
 
 from urbanclear import logs
+from urbanclear.serving import serve_metrics
 from urbanclear.settings import get_settings
 
 
@@ -13,4 +14,5 @@ def api() -> None:
     settings = get_settings()
     raise_limit()
     logs.configure(settings)
+    serve_metrics(settings)
     server_of(create_app(settings), settings).run()

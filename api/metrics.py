@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 REQUESTS: Final = Counter(
     "urbanclear_api_requests_total", "Requests answered, by method, route and status", ["method", "route", "status"]
@@ -18,4 +18,7 @@ PUSHED: Final = Counter(
 )
 SHARED: Final = Counter(
     "urbanclear_api_shared_answers_total", "Answers that were given to several who asked the same at the same time"
+)
+NEWEST_READING: Final = Gauge(
+    "urbanclear_api_newest_reading_timestamp_seconds", "Time of the newest reading in the database, 0 for none"
 )

@@ -5,6 +5,7 @@ from typing import Final
 
 from prometheus_client import Gauge
 
+from schema.batch_runs import BatchJob
 from schema.measures.forecasts import Skill
 from schema.status import TimeSeriesStatus
 
@@ -19,6 +20,10 @@ LAG: Final = Gauge(
 )
 FAILURES: Final = Gauge("urbanclear_schema_job_failures", "Failed runs of a recurring job", ["job", "relation"])
 FAILING: Final = Gauge("urbanclear_schema_job_failing", "1 if a job's last run failed, else 0", ["job", "relation"])
+BATCH_SUCCESS: Final = Gauge(
+    "urbanclear_schema_batch_success_timestamp_seconds", "When a batch job last succeeded; 0 for never", ["batch"]
+)
+BATCH_FAILING: Final = Gauge("urbanclear_schema_batch_failing", "1 if its last run failed, else 0", ["batch"])
 _OF_FORECASTS: Final = ["model", "horizon_minutes"]
 FORECAST_ERROR: Final = Gauge(
     "urbanclear_schema_forecast_error_kmh", "Mean absolute error of the last day's forecasts", _OF_FORECASTS
@@ -48,6 +53,13 @@ def observe(status: TimeSeriesStatus) -> None:
     for job in status.jobs:
         FAILURES.labels(job.name, job.relation or "").set(job.failures)
         FAILING.labels(job.name, job.relation or "").set(job.error is not None)
+
+
+def observe_batches(jobs: Iterable[BatchJob]) -> None:
+    """Set the gauges of batch jobs."""
+    for one in jobs:
+        BATCH_SUCCESS.labels(one.job).set(0 if one.last_success is None else one.last_success.timestamp())
+        BATCH_FAILING.labels(one.job).set(bool(one.failing))
 
 
 def observe_forecasts(scores: Iterable[Skill]) -> None:

@@ -22,6 +22,7 @@ from psycopg import AsyncConnection
 from sqlalchemy.exc import DBAPIError
 
 from schema import metrics
+from schema.batch_runs import batch_jobs
 from schema.chunks import Chunks
 from schema.database import APPLICATION, database_url
 from schema.engines import Engine, engine_of
@@ -130,6 +131,7 @@ class Upkeep:
 
         async def observe(connection: AsyncConnection) -> None:
             metrics.observe(await series_status(connection, engine))
+            metrics.observe_batches(await batch_jobs(connection))
 
         async def score(connection: AsyncConnection) -> None:
             await score_forecasts(connection, settings)

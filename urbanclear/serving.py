@@ -1,4 +1,4 @@
-"""What every long-running part does alike: stop on SIGTERM or Ctrl-C, and serve its metrics on loopback."""
+"""What every long-running part does alike: stop on SIGTERM or Ctrl-C, and serve its metrics."""
 
 import asyncio
 import signal
@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 from aiokafka.errors import KafkaConnectionError
 from prometheus_client import start_http_server
 
-from urbanclear import logs
+from urbanclear import logs, slo
 from urbanclear.errors import StartError
-from urbanclear.settings import LOOPBACK, Settings
+from urbanclear.settings import Settings
 
 T = TypeVar("T")
 
@@ -21,9 +21,22 @@ def serve(part: Callable[[asyncio.Event], Awaitable[None]], settings: Settings) 
     Raises `StartError` when Kafka does not answer at the start; one that goes away later is waited for.
     """
     logs.configure(settings)
-    if settings.metrics_port is not None:
-        start_http_server(settings.metrics_port, addr=LOOPBACK)
+    serve_metrics(settings)
     asked(_until_stopped(part))
+
+
+def serve_metrics(settings: Settings) -> None:
+    """Serve /metrics where the settings name a port; raises `StartError` where it is taken or not of this machine."""
+    slo.tell(settings)
+    if settings.metrics_port is None:
+        return
+    try:
+        start_http_server(settings.metrics_port, addr=settings.metrics_host)
+    except OSError as error:
+        raise StartError(
+            f"Metrics cannot be served on {settings.metrics_host}:{settings.metrics_port} ({error.strerror}): change "
+            "URBANCLEAR_METRICS_PORT or URBANCLEAR_METRICS_HOST."
+        ) from error
 
 
 def asked(question: Coroutine[Any, Any, T]) -> T:

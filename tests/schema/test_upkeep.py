@@ -109,6 +109,9 @@ async def test_it_stops_at_once_in_the_middle_of_long_work(database_url: str) ->
             await until_query(database_url, waiting, 1)
 
 
+JOBS = ("patterns", "clusters", "maintenance")
+
+
 async def test_prometheus_is_told_of_chunks_sizes_lag_and_failing_jobs(database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("INSERT INTO sensors (external_id, name) VALUES ('t:1', 'one')")
@@ -123,6 +126,41 @@ async def test_prometheus_is_told_of_chunks_sizes_lag_and_failing_jobs(database_
     assert value("chunks", relation="readings") is not None
     assert value("job_failures", job="broken", relation="") == 3
     assert value("job_failing", job="broken", relation="") == 1
+
+
+async def test_prometheus_is_told_when_batch_jobs_last_succeeded_and_whether_the_last_run_failed(
+    database_url: str,
+) -> None:
+    runs = [
+        ("patterns", "succeeded", 3, 2),
+        ("patterns", "running", 1, None),
+        ("clusters", "succeeded", 4, 3),
+        ("clusters", "failed", 2, 1),
+        ("maintenance", "failed", 2, 1),
+    ]
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        now = connection.execute("SELECT now()").fetchone()
+        assert now is not None
+        for number, (job, status, began, ended) in enumerate(runs):
+            connection.execute(
+                "INSERT INTO spark_runs (id, job, status, started_at, ended_at, parameters, code_version) "
+                "VALUES (%s, %s, %s, %s, %s, '{}', '0')",
+                [
+                    str(number),
+                    job,
+                    status,
+                    now[0] - timedelta(hours=began),
+                    None if ended is None else now[0] - timedelta(hours=ended),
+                ],
+            )
+    await Upkeep(settings_of(database_url)).once()
+
+    def value(name: str, job: str) -> float | None:
+        return REGISTRY.get_sample_value(f"urbanclear_schema_batch_{name}", {"batch": job})
+
+    hours_ago = {job: (now[0].timestamp() - (value("success_timestamp_seconds", job) or 0)) / 3600 for job in JOBS}
+    assert hours_ago == pytest.approx({"patterns": 2, "clusters": 3, "maintenance": now[0].timestamp() / 3600})
+    assert {job: value("failing", job) for job in JOBS} == {"patterns": 0, "clusters": 1, "maintenance": 1}
 
 
 async def size(url: str) -> int:

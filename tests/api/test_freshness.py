@@ -1,0 +1,33 @@
+"""How new what is stored is, as Prometheus is told by the API."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from prometheus_client import REGISTRY
+
+from api import freshness
+from schema.events import Reading, Sensor
+from tests.api.conftest import running_api, settings_with_key
+from tests.ingest.storing import Store
+from tests.waiting import until
+
+METRIC = "urbanclear_api_newest_reading_timestamp_seconds"
+
+
+async def test_the_newest_readings_time_is_told_and_stays_while_no_reading_comes(
+    kafka_bootstrap: str, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(freshness, "LOOK_SECONDS", 0.05)
+    newest = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=3)
+
+    async def told(time: float) -> bool:
+        return REGISTRY.get_sample_value(METRIC) == time
+
+    async with running_api(settings_with_key(database_url, kafka_bootstrap), bridged=False):
+        await until(lambda: told(0), what="no reading")
+        async with Store(database_url) as ingest:
+            sensor = Sensor(external_id="t:1", name="one", lat=40.7, lon=-74.0)
+            times = [newest - timedelta(minutes=5), newest]
+            readings = [Reading(sensor="t:1", time=time, speed_kmh=30.0) for time in times]
+            assert await ingest.store([sensor, *readings]) == []
+        await until(lambda: told(newest.timestamp()), what="the newest reading")

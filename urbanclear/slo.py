@@ -1,0 +1,52 @@
+"""Service level objectives: what those who use Urbanclear may count on; docs/on-call.md explains each.
+
+Every part tells Prometheus of them, so that its rules and dashboards need not repeat them, and so that they are known
+while a part is away.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from prometheus_client import Gauge
+
+from urbanclear.settings import Settings
+
+#: Over which an objective is kept, and its error budget spent.
+WINDOW: Final = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """`target` is the share of requests, or of the time, that is good; `threshold_s` is what is no longer good."""
+
+    name: str
+    target: float
+    threshold_s: float | None = None
+
+
+AVAILABILITY: Final = Objective("availability", 0.999)
+LATENCY: Final = Objective("latency", 0.99, 0.5)
+FORECASTS: Final = Objective("forecasts", 0.99, 180.0)
+
+
+def freshness(settings: Settings) -> Objective:
+    """How old the newest reading may be is up to the city's feeds."""
+    return Objective("freshness", 0.99, settings.slo_freshness.total_seconds())
+
+
+def objectives(settings: Settings) -> tuple[Objective, ...]:
+    """All of them."""
+    return AVAILABILITY, LATENCY, freshness(settings), FORECASTS
+
+
+TARGET: Final = Gauge("urbanclear_slo_target_ratio", "Share of requests, or of the time, that is to be good", ["slo"])
+THRESHOLD: Final = Gauge("urbanclear_slo_threshold_seconds", "What takes longer, or is older, is not good", ["slo"])
+
+
+def tell(settings: Settings) -> None:
+    """Set the gauges."""
+    for objective in objectives(settings):
+        TARGET.labels(objective.name).set(objective.target)
+        if objective.threshold_s is not None:
+            THRESHOLD.labels(objective.name).set(objective.threshold_s)
