@@ -40,6 +40,24 @@ def objectives(settings: Settings) -> tuple[Objective, ...]:
     return AVAILABILITY, LATENCY, freshness(settings), FORECASTS
 
 
+@dataclass(frozen=True)
+class Burn:
+    """An error budget spent `rate` times as fast as it would last, over a long window and still over a short one."""
+
+    rate: float
+    long: str
+    short: str
+    severity: str
+
+
+#: What alerts fire at, after the table of chapter 5 of Google's Site Reliability Workbook.
+BURNS: Final = (
+    Burn(14.4, "1h", "5m", "page"),
+    Burn(6, "6h", "30m", "page"),
+    Burn(3, "1d", "2h", "ticket"),
+    Burn(1, "3d", "6h", "ticket"),
+)
+
 TARGET: Final = Gauge("urbanclear_slo_target_ratio", "Share of requests, or of the time, that is to be good", ["slo"])
 THRESHOLD: Final = Gauge("urbanclear_slo_threshold_seconds", "What takes longer, or is older, is not good", ["slo"])
 
