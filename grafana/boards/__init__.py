@@ -5,8 +5,10 @@ from typing import Final
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
-from grafana.boards import city_now
+from grafana.boards import city_now, slo, system
 
 BOARDS: Final[dict[str, Callable[[], Dashboard]]] = {
     "city_now": city_now.build,
+    "system": system.build,
+    "slo": slo.build,
 }
