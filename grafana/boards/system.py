@@ -147,7 +147,7 @@ def _api() -> Panels:
             "Errors",
             "Share of requests that were answered with an error of the server (5xx).",
             {
-                "errors": f'sum(rate(urbanclear_api_requests_total{{{ASKED}, status=~"5.."}}{RATE})) '
+                "errors": f'(sum(rate(urbanclear_api_requests_total{{{ASKED}, status=~"5.."}}{RATE})) or vector(0)) '
                 f"/ sum(rate(urbanclear_api_requests_total{{{ASKED}}}{RATE}))"
             },
             "percentunit",
