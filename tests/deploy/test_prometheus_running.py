@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from bench.running_stack import running_stack
+from tests.api.conftest import bearer
 from tests.deploy import asked
 from tests.deploy.prometheus import Prometheus, running_prometheus
 from tests.waiting import until
@@ -36,6 +37,14 @@ async def watched(
             yield prometheus, stack.url
 
 
+async def visit(url: str) -> None:
+    """As somebody who may, and as somebody with a wrong key."""
+    async with httpx.AsyncClient(trust_env=False) as visitor:
+        assert (await visitor.get(url)).status_code == httpx.codes.OK
+        refused = await visitor.get(url, headers=bearer("wrong"))
+        assert refused.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.TOO_MANY_REQUESTS)
+
+
 async def test_all_parts_answer_every_rule_is_evaluated_and_every_objective_judged(
     watched: tuple[Prometheus, str],
 ) -> None:
@@ -48,8 +57,7 @@ async def test_all_parts_answer_every_rule_is_evaluated_and_every_objective_judg
 
     async def judged() -> bool:
         nonlocal left
-        async with httpx.AsyncClient(trust_env=False) as visitor:
-            assert (await visitor.get(f"{url}/api/v1/traffic/current")).status_code == httpx.codes.OK
+        await visit(f"{url}/api/v1/traffic/current")
         left = await prometheus.value("sum by (slo) (urbanclear:slo_budget_left:ratio30d)")
         return set(left) == set(OBJECTIVES)
 
