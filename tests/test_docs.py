@@ -22,6 +22,7 @@ import schema.metrics
 import spark.forecast.serving.metrics
 import spark.nightly.metrics
 import spark.stream.metrics
+import urbanclear.slo
 from api.app import create_app
 from schema import topics
 from schema.alerting.routing import SECRET_PREFIX
@@ -85,6 +86,7 @@ def test_every_endpoint_is_documented() -> None:
         (api.graphql.metrics, "graphql.md"),
         (spark.nightly.metrics, "spark.md"),
         (spark.forecast.serving.metrics, "forecasts.md"),
+        (urbanclear.slo, "on-call.md"),
     ],
 )
 def test_every_metric_is_documented_where_its_part_is(part: ModuleType, page: str) -> None:
