@@ -3,7 +3,7 @@
 URBANCLEAR := .venv/bin/urbanclear
 export UV_PROJECT_ENVIRONMENT := .venv
 
-.PHONY: help install run test chaos lint format clean
+.PHONY: help install run env test chaos lint format clean
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */\1\t/' | expand -t 12
@@ -12,6 +12,9 @@ install: .venv/.installed  ## set up the environment, and nothing else
 
 run: install  ## start everything on this machine, with data flowing (arguments: ARGS="--port 8080")
 	@exec $(URBANCLEAR) up $(ARGS)
+
+env:  ## write .env, with passwords made at random, for docker-compose.yml
+	@scripts/env
 
 test: install lint  ## the whole suite, after the linters and the type checker
 	.venv/bin/pytest $(ARGS)

@@ -50,6 +50,20 @@ def schema(
 
 
 @app.command()
+def grafana(
+    rows: Annotated[
+        int, typer.Option(help="readings in all, over 30 days of 1,000 sensors", min=100_000)
+    ] = 8_640_000,
+    as_json: AsJson = False,
+) -> None:
+    """How long the slowest query of the dashboards takes; on the server of the settings, or an embedded one."""
+    from bench.grafana import measure
+
+    engine, figures = _measured(lambda say: measure(get_settings(), rows, say))
+    _show(figures, as_json, engine=engine, rows=rows)
+
+
+@app.command()
 def writes(
     rows: Annotated[int, typer.Option(help="readings written in each way", min=10_000)] = 1_000_000,
     as_json: AsJson = False,

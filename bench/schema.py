@@ -10,7 +10,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from statistics import quantiles
 
 from psycopg import AsyncConnection
@@ -99,20 +99,20 @@ async def measure(settings: Settings, rows: int, say: Say) -> tuple[str, list[Fi
                 end - timedelta(days=DAYS),
                 end,
             )
-            figures = [await _filled(city, say)]
+            figures = [await filled(city, 7, say)]
             figures += await _storage(city, say)
             figures += await _queries(city, say)
             return city.engine.name, figures
 
 
-async def _filled(city: City, say: Say) -> Figure:
-    """Fill the city, day by day; how long rollups took for each million new readings."""
+async def filled(city: City, measured_days: int, say: Say) -> Figure:
+    """Fill the city by days, and the measures of the last ones; how long rollups took per million new readings."""
     await city.engine.pause_jobs(city.connection)
     await city.connection.execute(SENSORS_SQL.encode())
     chunks, refreshed = Chunks(city.engine), []
     for number, day in enumerate(city.days):
         say(f"day {number + 1} of {DAYS}")
-        await chunks.ensure(city.connection, "readings", [day])
+        await chunks.ensure(city.connection, "readings", [day, day + timedelta(days=1) - city.interval])
         inserted = await city.connection.execute(DAY_SQL.format(table="readings").encode(), _day(city, day))
         began = time.perf_counter()
         await city.engine.catch_up(city.connection, Retention())
@@ -120,17 +120,14 @@ async def _filled(city: City, say: Say) -> Figure:
         await city.engine.compress(city.connection)
     await city.connection.execute(LATEST_SQL, {"start": city.end - timedelta(hours=1)})
     await city.connection.execute("VACUUM ANALYZE")
-    say("measures of the last week")
-    await compute_days(city.connection, _last_week(city), Definition.of(Settings()))
+    say("measures of the last days")
+    days = [(city.end - timedelta(days=number)).date() for number in range(1, measured_days + 1)]
+    await compute_days(city.connection, days, Definition.of(Settings()))
     return figure("refresh_s_per_million", "s", refreshed)
 
 
 def _day(city: City, day: datetime) -> dict[str, object]:
     return {"start": day, "end": day + timedelta(days=1), "interval": city.interval, "sensors": SENSORS}
-
-
-def _last_week(city: City) -> list[date]:
-    return [(city.end - timedelta(days=number)).date() for number in range(1, 8)]
 
 
 async def _storage(city: City, say: Say) -> list[Figure]:

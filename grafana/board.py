@@ -2,16 +2,19 @@
 
 import json
 
-from grafana_foundation_sdk.builders.dashboard import Dashboard, DashboardLink
+from grafana_foundation_sdk.builders.dashboard import AnnotationQuery, Dashboard, DashboardLink
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import DashboardCursorSync, DashboardLinkType
 
-from grafana.names import TAG, dashboard_uid
+from grafana.names import POSTGRES, TAG, dashboard_uid
+from grafana.queries import AnnotationSql
 
 TIMES = "${__url_time_range}"
 
 
-def board(name: str, title: str, description: str, since: str = "now-24h", refresh: str = "1m") -> Dashboard:
+def board(
+    name: str, title: str, description: str, since: str = "now-24h", until: str = "now", refresh: str = "1m"
+) -> Dashboard:
     """An empty dashboard; `name` is that of its module in `grafana.boards`."""
     others = DashboardLink("Urbanclear").type(DashboardLinkType.DASHBOARDS).tags([TAG])
     return (
@@ -19,13 +22,19 @@ def board(name: str, title: str, description: str, since: str = "now-24h", refre
         .uid(dashboard_uid(name))
         .description(description)
         .tags([TAG])
-        .time(since, "now")
+        .time(since, until)
         .timezone("browser")
         .refresh(refresh)
         .tooltip(DashboardCursorSync.CROSSHAIR)
         .link(others.as_dropdown(True).include_vars(True).keep_time(True))
         .readonly()
     )
+
+
+def marks(title: str, query: str, colour: str) -> AnnotationQuery:
+    """Stretches of time that are marked on every panel over time; `query` as in `AnnotationSql`."""
+    found = AnnotationQuery().name(title).datasource(POSTGRES).enable(True)
+    return found.icon_color(colour).target(AnnotationSql(query))
 
 
 def link_to(name: str, **variables: str) -> str:

@@ -6,10 +6,16 @@ from grafana_foundation_sdk.builders.dashboard import ThresholdsConfig
 from grafana_foundation_sdk.models.dashboard import Threshold, ThresholdsMode
 
 from schema.los import COLOURS, LEAST_RATIO
+from schema.quality import HEALTHY
 
+BLUE: Final = "blue"
 GREEN: Final = "green"
+YELLOW: Final = "yellow"
 ORANGE: Final = "orange"
 RED: Final = "red"
+PURPLE: Final = "purple"
+TEXT: Final = "text"
+"""That of words: neither good nor bad."""
 
 
 def steps(base: str, *bounds: tuple[float, str]) -> ThresholdsConfig:
@@ -17,6 +23,21 @@ def steps(base: str, *bounds: tuple[float, str]) -> ThresholdsConfig:
     first = Threshold(value=None, color=base)
     above = [Threshold(value=value, color=colour) for value, colour in bounds]
     return ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps([first, *above])
+
+
+def travel_time() -> ThresholdsConfig:
+    """Of a travel time index."""
+    return steps(GREEN, (1.3, ORANGE), (2.0, RED))
+
+
+def planning_time() -> ThresholdsConfig:
+    """Of a planning time index: from where on twice the time of an empty road must be allowed, and three times."""
+    return steps(GREEN, (2.0, ORANGE), (3.0, RED))
+
+
+def good_share() -> ThresholdsConfig:
+    """Of a share of good readings, 0 to 1: from where on data count as healthy."""
+    return steps(RED, (HEALTHY, GREEN))
 
 
 def congestion() -> ThresholdsConfig:

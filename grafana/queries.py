@@ -7,6 +7,7 @@ from typing import Final
 from grafana_foundation_sdk.builders.prometheus import Dataquery as PromqlBuilder
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.cog.variants import Dataquery
+from grafana_foundation_sdk.models.dashboard import AnnotationTarget
 
 from grafana.names import POSTGRES, PROMETHEUS
 
@@ -50,6 +51,27 @@ class Sql(Builder[Dataquery]):
         return SqlQuery(sql_of(self.name), TABLE if self.table else TIME_SERIES, self.ref_id)
 
 
+@dataclass(frozen=True)
+class _AnnotationSql(AnnotationTarget):
+    """What an annotation asks; the SDK knows only Grafana's own tags."""
+
+    query: SqlQuery
+
+    def to_json(self) -> dict[str, object]:
+        return self.query.to_json()
+
+
+@dataclass(frozen=True)
+class AnnotationSql(Builder[AnnotationTarget]):
+    """The query in `grafana/sql/<name>.sql`, which has `time`, `timeEnd`, `title`, `text` and `tags`."""
+
+    name: str
+
+    def build(self) -> AnnotationTarget:
+        """Raises FileNotFoundError where there is no such file."""
+        return _AnnotationSql(SqlQuery(sql_of(self.name), TABLE))
+
+
 def sql_of(name: str) -> str:
     """The text of `grafana/sql/<name>.sql`; `name` is `<dashboard>/<panel>`."""
     return files("grafana").joinpath("sql", f"{name}.sql").read_text().strip()
@@ -58,3 +80,8 @@ def sql_of(name: str) -> str:
 def promql(expression: str, legend: str = "", ref_id: str = "A") -> PromqlBuilder:
     """A query of Prometheus over the time shown."""
     return PromqlBuilder().expr(expression).legend_format(legend).range().ref_id(ref_id).datasource(PROMETHEUS)
+
+
+def instant(expression: str, ref_id: str = "A") -> PromqlBuilder:
+    """A query of Prometheus as of now."""
+    return PromqlBuilder().expr(expression).instant().ref_id(ref_id).datasource(PROMETHEUS)

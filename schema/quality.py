@@ -41,6 +41,9 @@ UNKNOWN_LANES: Final = 8
 
 STUCK_READINGS: Final = 8
 
+HEALTHY: Final = 0.9
+"""Share of good readings from which on data count as healthy, as in PeMS."""
+
 _SPEED, _VOLUME = MEASURES.index("speed_kmh"), MEASURES.index("volume_vph")
 _MOST: Final = np.array(
     [

@@ -40,7 +40,7 @@ def patterns(
     end: To = None,
     days: Days = 28,
     source: Source = "database",
-    master: Master = "local[*]",
+    master: Master = None,
     as_json: AsJson = False,
 ) -> None:
     """What is normal: profiles by kind of day and quarter of an hour, rush hours, seasonality; into profiles and
@@ -60,7 +60,7 @@ def clusters(
         Path | None, typer.Option(help=".png, .svg or .pdf to draw the clusters into", show_default=False)
     ] = None,
     source: Source = "database",
-    master: Master = "local[*]",
+    master: Master = None,
     as_json: AsJson = False,
 ) -> None:
     """Group sensors by the shape of their week; into sensor_clusters and cluster_shapes."""
@@ -80,7 +80,7 @@ def anomalies(
     end: To = None,
     days: Days = 28,
     source: Source = "database",
-    master: Master = "local[*]",
+    master: Master = None,
     file_format: FormatOption = None,
     path: Folder = None,
     judge: Judge = False,
@@ -103,7 +103,7 @@ def maintenance(
     end: To = None,
     days: Days = 28,
     source: Source = "database",
-    master: Master = "local[*]",
+    master: Master = None,
     as_json: AsJson = False,
 ) -> None:
     """Which sensors are likely to fail within 7 days, and why; into maintenance."""
@@ -123,7 +123,7 @@ def every(
     end: To = None,
     days: Days = 7,
     source: Source = "database",
-    master: Master = "local[*]",
+    master: Master = None,
     as_json: AsJson = False,
 ) -> None:
     """All jobs, one after the other, over one reading of the last 7 days; then insights of the days that ended in
@@ -177,7 +177,7 @@ def _run(
     start: str | None,
     end: str | None,
     days: float,
-    master: str,
+    master: str | None,
     as_json: bool,
     named: str,
     *,

@@ -15,5 +15,8 @@ Days = Annotated[float, typer.Option(help="how far back, where --from is not sai
 Source = Annotated[
     str, typer.Option(help="of the readings: database, kafka, or the path of CSV or Parquet files", metavar="SOURCE")
 ]
-Master = Annotated[str, typer.Option(help="local[*], spark://… or k8s://…")]
+Master = Annotated[
+    str | None,
+    typer.Option(help="local[*], spark://… or k8s://…; else that of URBANCLEAR_SPARK_MASTER", show_default=False),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="for programs")]

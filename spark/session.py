@@ -19,9 +19,12 @@ MASTERS = (LOCAL, "spark://", "k8s://", "yarn")
 
 
 @contextmanager
-def spark_session(settings: Settings, job: str, master: str) -> Iterator[SparkSession]:
-    """A session for one job, stopped on leaving. Raises `ConfigurationError`, `JavaNotFound` or
-    `JarsUnavailable`."""
+def spark_session(settings: Settings, job: str, master: str | None = None) -> Iterator[SparkSession]:
+    """A session for one job, stopped on leaving, on `master` or else on that of the settings.
+
+    Raises `ConfigurationError`, `JavaNotFound` or `JarsUnavailable`.
+    """
+    master = master or settings.spark_master
     if not master.startswith(MASTERS):
         raise ConfigurationError(f"{master!r} is no Spark master: say local[*], spark://HOST:PORT or k8s://….")
     os.environ["JAVA_HOME"] = str(find_java().home)

@@ -16,6 +16,7 @@ UrbanclearError            says in one sentence what is wrong and what to do nex
 ├── NotSent                a notification was not taken by its receiver
 │   ├── TryLater           it may be, later
 │   └── Refused            it will never be
+├── GrafanaError           Grafana could not be asked, or said no
 ├── LeadershipLost         another alerting process leads now
 └── InvalidEvent           one message cannot be accepted; carries the dead letter's reason
 
@@ -107,6 +108,10 @@ class TryLater(NotSent):
 
 class Refused(NotSent):
     """It will never be taken: the address is wrong, or the receiver said no for good."""
+
+
+class GrafanaError(UrbanclearError):
+    """Grafana could not be asked, or said no."""
 
 
 class LeadershipLost(UrbanclearError):

@@ -243,6 +243,10 @@ class Settings(BaseSettings):
     holidays: str = Field(
         "US", min_length=2, description="whose public holidays count: a country by ISO 3166, or one with its part"
     )
+    spark_master: str = Field(
+        "local[*]",
+        description="Spark on which jobs run: this machine's cores (`local[*]`), or a cluster (`spark://HOST:7077`)",
+    )
     results_dir: Path = Field(
         Path("data/processed/batch_results"), description="where batch jobs put their results as Parquet files"
     )
@@ -320,6 +324,24 @@ class Settings(BaseSettings):
     alert_rate_webhook: Rate = Field("6000/minute", description="most calls of webhooks in such a time")
     alert_rate_sms: Rate = Field("60/minute", description="most SMS in such a time")
     alert_rate_push: Rate = Field("600/minute", description="most push messages in such a time")
+    grafana_url: HttpUrl | None = Field(
+        None, description="Grafana that `urbanclear grafana apply` writes to: `https://grafana.example`"
+    )
+    grafana_token: SecretStr | None = Field(
+        None, description="token of a service account of that Grafana, which needs the role Admin"
+    )
+    grafana_user: str = Field("admin", description="name to log in to Grafana with, where there is no token")
+    grafana_password: SecretStr | None = Field(None, description="password to log in to Grafana with")
+    grafana_database_url: PostgresDsn | None = Field(
+        None,
+        description="the database as Grafana reaches it, by host, port and name; else `URBANCLEAR_DATABASE_URL`",
+    )
+    grafana_emails: Words = Field((), description="whom Grafana's alerts are e-mailed to, with commas between")
+    grafana_webhook_url: HttpUrl | None = Field(None, description="where Grafana posts its alerts to")
+    grafana_webhook_token: SecretStr | None = Field(None, description="bearer token that it posts them with")
+    prometheus_url: HttpUrl | None = Field(
+        None, description="Prometheus as Grafana reaches it; without one there are no panels and alerts of metrics"
+    )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level logged")
     log_format: str = Field("console", pattern="^(console|json)$", description="form of a log line")
 

@@ -110,6 +110,12 @@ async def _told(
 
 def _rss_mb() -> float:
     """Of the part that predicts, among the processes of this one."""
-    processes = psutil.Process().children(recursive=True)
-    [bytes_] = [one.memory_info().rss for one in processes if tuple(one.cmdline()[-2:]) == _SERVE]
-    return float(bytes_) / 2**20
+    [serving] = filter(_serves, psutil.Process().children(recursive=True))
+    return float(serving.memory_info().rss) / 2**20
+
+
+def _serves(process: psutil.Process) -> bool:
+    try:
+        return tuple(process.cmdline()[-2:]) == _SERVE
+    except psutil.NoSuchProcess:  # one that has just ended
+        return False

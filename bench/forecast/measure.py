@@ -32,7 +32,7 @@ class Plan:
 
     sensors: int = 1_000
     rounds: int = 10
-    model_days: int = 5
+    model_days: int = 7
 
 
 FULL: Final = Plan()

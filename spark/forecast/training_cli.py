@@ -39,7 +39,7 @@ def train(
         bool, typer.Option("--promote/--no-promote", help="put it in place if it is the better one")
     ] = True,
     source: Source = "database",
-    master: Master = "local[*]",
+    master: Master = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a model on all but the newest days, score it on them, and put it in place if it beats the one there."""
@@ -61,7 +61,7 @@ def evaluate(
     end: To = None,
     held: HeldOut = 7,
     source: Source = "database",
-    master: Master = "local[*]",
+    master: Master = None,
     file_format: FileFormat = None,
     learned: Annotated[Files | None, typer.Option("--train", help="with --format: to learn from")] = None,
     apart: Annotated[Files | None, typer.Option("--validate", help="with --format: for the intervals")] = None,
@@ -103,7 +103,7 @@ def backtest(
     days: Days = 63,
     seed: Seed = 1,
     source: Source = "database",
-    master: Master = "local[*]",
+    master: Master = None,
     as_json: AsJson = False,
 ) -> None:
     """Train anew before each of the last weeks and judge on it: what forecasts would have been worth."""
@@ -131,7 +131,7 @@ def _bar() -> Iterator[Callable[[str, float], None]]:
 
 @contextmanager
 def _read(
-    start: str | None, end: str | None, days: float, named: str, master: str
+    start: str | None, end: str | None, days: float, named: str, master: str | None
 ) -> "Iterator[tuple[Opening, Frame]]":
     """Speeds of the span asked for, read by Spark."""
     from schema.database import database_url

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from spark.insights.parameters import CURRENCY, VALUE_OF_TIME, VEHICLE_OCCUPANCY
+from schema.value_of_time import CURRENCY, VALUE_OF_TIME, VEHICLE_OCCUPANCY
 from spark.options import AsJson, Master
 from urbanclear.settings import Settings, get_settings
 
@@ -30,7 +30,7 @@ def insights(
     value_of_time: ValueOfTime = VALUE_OF_TIME,
     vehicle_occupancy: VehicleOccupancy = VEHICLE_OCCUPANCY,
     currency: Currency = CURRENCY,
-    master: Master = "local[*]",
+    master: Master = None,
     as_json: AsJson = False,
 ) -> None:
     """Tell where a week lost time, what it cost and what changed, into the table insights."""
@@ -65,7 +65,7 @@ def days_of(settings: Settings, week: str | None) -> "Days":
     return asked or Days.newest_whole(newest, settings.time_zone)
 
 
-def computed(settings: Settings, days: "Days", parameters: "Parameters", master: str) -> "list[Insight]":
+def computed(settings: Settings, days: "Days", parameters: "Parameters", master: str | None) -> "list[Insight]":
     """The insights of a run that is made now; where there is nothing to read, Spark is not started."""
     from schema.database import database_url
     from spark.insights.job import JOB, require_measures, run

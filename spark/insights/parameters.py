@@ -3,14 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-VALUE_OF_TIME: Final = 21.10
-"""US dollars of 2023 per person and hour, all purposes; US DOT, Benefit-Cost Analysis Guidance for Discretionary
-Grant Programs (May 2025), table A-2."""
+from schema.value_of_time import CURRENCY, VALUE_OF_TIME, VEHICLE_OCCUPANCY
 
-VEHICLE_OCCUPANCY: Final = 1.52
-"""People in a passenger vehicle, all travel; the same guidance, table A-3."""
-
-CURRENCY: Final = "USD"
 TOP: Final = 10
 
 

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from schema.value_of_time import CURRENCY, VALUE_OF_TIME, VEHICLE_OCCUPANCY
 from spark.insights.cli import Currency, ValueOfTime, VehicleOccupancy, Week, chosen, computed, days_of
-from spark.insights.parameters import CURRENCY, VALUE_OF_TIME, VEHICLE_OCCUPANCY
 from spark.options import Master
 from urbanclear.errors import ConfigurationError
 from urbanclear.settings import get_settings
@@ -35,7 +35,7 @@ def weekly(
     value_of_time: ValueOfTime = VALUE_OF_TIME,
     vehicle_occupancy: VehicleOccupancy = VEHICLE_OCCUPANCY,
     currency: Currency = CURRENCY,
-    master: Master = "local[*]",
+    master: Master = None,
 ) -> None:
     """Write a week's traffic on one page: its cost, its worst corridors, its incidents and what changed."""
     from schema.database import database_url

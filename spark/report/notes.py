@@ -1,16 +1,11 @@
 """What stands below the report: how good its data are, and what each figure means."""
 
-from typing import Final
-
+from schema.quality import HEALTHY
+from schema.value_of_time import CURRENCY, GUIDANCE, VALUE_OF_TIME, VEHICLE_OCCUPANCY
 from spark.insights.comparison import LEAST_SHARE
 from spark.insights.insight import VEHICLE_HOURS, Insight
-from spark.insights.parameters import CURRENCY, VALUE_OF_TIME, VEHICLE_OCCUPANCY, Parameters
+from spark.insights.parameters import Parameters
 from spark.report.wording import share
-
-HEALTHY: Final = 0.9
-"""Share of good readings from which on data count as healthy, as in PeMS."""
-
-_GUIDANCE: Final = "US DOT, Benefit-Cost Analysis Guidance, May 2025"
 
 
 def notes(delay: Insight, parameters: Parameters) -> list[tuple[str, str]]:
@@ -49,7 +44,7 @@ def _delay(delay: Insight) -> str:
 
 def _cost(parameters: Parameters) -> str:
     chosen = (parameters.value_of_time, parameters.vehicle_occupancy, parameters.currency)
-    source = f" ({_GUIDANCE})" if chosen == (VALUE_OF_TIME, VEHICLE_OCCUPANCY, CURRENCY) else ""
+    source = f" ({GUIDANCE})" if chosen == (VALUE_OF_TIME, VEHICLE_OCCUPANCY, CURRENCY) else ""
     return (
         f"{parameters.currency} {parameters.value_of_time:.2f} for an hour of one person, "
         f"times {parameters.vehicle_occupancy:g} people a vehicle{source}."

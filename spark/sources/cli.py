@@ -17,7 +17,7 @@ def read(
     end: To = None,
     days: Days = 28,
     source: Source = "database",
-    master: Master = "local[*]",
+    master: Master = None,
     as_json: AsJson = False,
 ) -> None:
     """How fast the readings of a span come into Spark, as jobs read them; nothing is computed or written."""

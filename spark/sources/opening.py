@@ -26,7 +26,7 @@ class Opening:
 
 
 @contextmanager
-def opened(settings: Settings, named: str, asked: Asked, job: str, master: str) -> Iterator[Opening]:
+def opened(settings: Settings, named: str, asked: Asked, job: str, master: str | None) -> Iterator[Opening]:
     """The source that `named` says, for as long as a job takes. Raises `ConfigurationError` where nothing can come of
     it, before Spark is started where that is known then."""
     source = source_of(named, settings)

@@ -1,50 +1,33 @@
 """Dashboards are what their code says, complete, and every query of theirs has an answer of the right shape."""
 
 import json
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from grafana.asked import Asked, Choices, boards, panels, queries
 from grafana.boards import BOARDS
+from grafana.expanding import Shown, expanded
 from grafana.files import FOLDER, written
-from tests.grafana.macros import expanded
 
-BOARD_JSON: dict[str, dict[str, Any]] = {name: json.loads(text) for name, text in written().items()}
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A query of a panel, a variable or an annotation."""
-
-    board: str
-    title: str
-    sql: str
-    format: str
-
-    def __str__(self) -> str:
-        return f"{self.board}: {self.title}"
-
-
-def panels(board: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for panel in board["panels"]:
-        yield panel
-        yield from panel.get("panels", [])
-
-
-def sql_queries() -> Iterator[Asked]:
-    for name, board in BOARD_JSON.items():
-        for panel in panels(board):
-            for target in panel.get("targets", []):
-                if "rawSql" in target:
-                    yield Asked(name, f"{panel['title']} {target['refId']}", target["rawSql"], target["format"])
-        for annotation in board["annotations"].get("list", []):
-            if "rawSql" in annotation.get("target", {}):
-                yield Asked(name, annotation["name"], annotation["target"]["rawSql"], "table")
+Analyst = psycopg.Connection[dict[str, Any]]
+BOARD_JSON = boards()
+#: Where one of many is chosen, that of which there is most to tell.
+TELLING = {name: Path(__file__).with_name(f"telling_{name}.sql") for name in ("road", "sensor")}
+FIELD = re.compile(r"\$\{__data\.fields\.(\w+)\}")
+SHOWN = [
+    (name, panel)
+    for name, board in BOARD_JSON.items()
+    for panel in panels(board)
+    if any("rawSql" in target for target in panel.get("targets") or [])
+]
+ASKED = [asked for name, board in BOARD_JSON.items() for asked in queries(name, board)]
 
 
 def test_the_files_are_what_the_code_makes() -> None:
@@ -76,42 +59,65 @@ def test_panels_have_numbers_of_their_own_and_do_not_overlap(name: str) -> None:
 
 
 @pytest.fixture
-def analyst(city: str) -> Iterator[psycopg.Connection[dict[str, Any]]]:
+def analyst(city: str) -> Iterator[Analyst]:
     """As Grafana connects: as those who only read."""
     options = "-c role=urbanclear_analyst -c default_transaction_read_only=on -c statement_timeout=30s"
     with psycopg.connect(city, options=options, row_factory=dict_row, autocommit=True) as connection:
         yield connection
 
 
-def chosen(board: str, connection: psycopg.Connection[dict[str, Any]]) -> dict[str, list[str]]:
-    """What a dashboard has chosen when it is opened: all where that can be, else the first."""
-    values: dict[str, list[str]] = {}
+def answered(asked: Asked, analyst: Analyst) -> tuple[list[str], list[dict[str, Any]]]:
+    """The columns and the rows of a query, over the last week, with what is chosen when its dashboard is opened."""
+    choices = Choices(BOARD_JSON[asked.board])
+    for variable, sql in choices.unanswered():
+        found = analyst.execute(sql.encode()).fetchall()
+        assert found, f"{variable} has nothing to choose"
+        choices.answer(variable, found)
+        if variable in TELLING:
+            row = analyst.execute(TELLING[variable].read_bytes()).fetchone()
+            assert row
+            choices.chosen[variable] = [*row.values()]
     now = datetime.now(UTC)
-    for variable in BOARD_JSON[board].get("templating", {}).get("list", []):
-        if variable["type"] == "query":
-            query = variable["query"]["rawSql"] if isinstance(variable["query"], dict) else variable["query"]
-            rows = connection.execute(expanded(query, now, now, values, timedelta(minutes=5)).encode()).fetchall()
-            assert rows, f"{variable['name']} has nothing to choose"
-            every = [str(row.get("__value", next(iter(row.values())))) for row in rows]
-        else:
-            every = [part.rsplit(" : ", 1)[-1].strip() for part in str(variable["query"]).split(",")]
-        values[variable["name"]] = every if variable.get("includeAll") else every[:1]
-    return values
+    query = expanded(asked.sql, Shown(now - timedelta(days=7), now, timedelta(minutes=15)), choices.chosen)
+    cursor = analyst.execute(query.encode())
+    return [column.name for column in cursor.description or ()], cursor.fetchall()
 
 
-@pytest.mark.parametrize("asked", list(sql_queries()), ids=str)
-def test_every_query_is_answered_in_the_shape_that_its_panel_shows(
-    asked: Asked, analyst: psycopg.Connection[dict[str, Any]]
-) -> None:
-    now = datetime.now(UTC)
-    query = expanded(
-        asked.sql, now - timedelta(days=7), now, chosen(asked.board, analyst), interval=timedelta(minutes=15)
-    )
-    rows = analyst.execute(query.encode()).fetchall()
+@pytest.mark.parametrize("asked", ASKED, ids=str)
+def test_every_query_is_answered_in_the_shape_that_its_panel_shows(asked: Asked, analyst: Analyst) -> None:
+    columns, rows = answered(asked, analyst)
     assert rows
     if asked.format == "time_series":
+        assert "time" in columns
         assert all(isinstance(row["time"], datetime) for row in rows)
         assert [row["time"] for row in rows] == sorted(row["time"] for row in rows)
-        numbers = [name for name, value in rows[0].items() if name != "time" and not isinstance(value, str)]
-        assert numbers
+        numbers = [name for name in columns if name not in ("time", "metric")]
+        assert len(numbers) == 1 or "metric" not in columns, "Grafana names a series by both"
         assert any(row[name] is not None for row in rows for name in numbers)
+
+
+@pytest.mark.parametrize("shown", SHOWN, ids=lambda shown: f"{shown[0]}: {shown[1]['title']}")
+def test_what_a_panel_says_of_its_columns_is_of_columns_that_it_has(
+    shown: tuple[str, dict[str, Any]], analyst: Analyst
+) -> None:
+    name, panel = shown
+    columns: set[str] = set()
+    for target in panel["targets"]:
+        found, _ = answered(Asked(name, panel["title"], target["rawSql"], target["format"]), analyst)
+        columns |= set(found)
+    if "metric" not in columns:  # else it is of series, and those are named by what is found
+        assert spoken_of(panel) <= columns
+    assert set(FIELD.findall(json.dumps(panel))) <= columns
+
+
+def spoken_of(panel: dict[str, Any]) -> set[str]:
+    """The columns that overrides, bands and maps name."""
+    overrides = panel.get("fieldConfig", {}).get("overrides") or []
+    names = {one["matcher"]["options"] for one in overrides if one["matcher"]["id"] == "byName"}
+    names |= {
+        value["value"] for one in overrides for value in one["properties"] if value["id"] == "custom.fillBelowTo"
+    }
+    for layer in panel.get("options", {}).get("layers") or []:
+        names |= {layer["location"]["latitude"], layer["location"]["longitude"]}
+        names.add(layer["config"]["style"]["color"]["field"])
+    return names

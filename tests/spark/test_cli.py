@@ -79,7 +79,6 @@ def measure(url: str, *times: datetime) -> None:
     [
         (["--from", "yesterday"], "--from 'yesterday' is no time"),
         (["--from", "2026-03-03", "--to", "2026-03-02"], "ends .* before it starts"),
-        (["--master", "somewhere"], "'somewhere' is no Spark master"),
     ],
 )
 def test_a_span_that_is_none_is_a_sentence(
@@ -88,6 +87,17 @@ def test_a_span_that_is_none_is_a_sentence(
     monkeypatch.setenv("URBANCLEAR_DATABASE_URL", city)
     with pytest.raises(ConfigurationError, match=said):
         raise_from(spark("patterns", *arguments))
+
+
+def test_a_job_runs_on_the_master_that_it_is_given_or_else_the_settings_name(
+    city: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("URBANCLEAR_DATABASE_URL", city)
+    monkeypatch.setenv("URBANCLEAR_SPARK_MASTER", "elsewhere")
+    with pytest.raises(ConfigurationError, match="'elsewhere' is no Spark master"):
+        raise_from(spark("patterns"))
+    with pytest.raises(ConfigurationError, match="'somewhere' is no Spark master"):
+        raise_from(spark("patterns", "--master", "somewhere"))
 
 
 def test_files_of_the_numenta_benchmark_are_scored_without_a_database(tmp_path: Path) -> None:

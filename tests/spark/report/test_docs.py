@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 from typing import get_args
 
+from schema.quality import HEALTHY
+from schema.value_of_time import CURRENCY, VALUE_OF_TIME, VEHICLE_OCCUPANCY
 from spark.insights.comparison import LEAST_SHARE
 from spark.insights.insight import Kind
-from spark.insights.parameters import CURRENCY, VALUE_OF_TIME, VEHICLE_OCCUPANCY
-from spark.report.notes import HEALTHY
 from spark.report.wording import share
 
 TEXT = (Path(__file__).parents[3] / "docs" / "report.md").read_text()

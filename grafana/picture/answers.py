@@ -1,0 +1,75 @@
+"""What the database answers a panel, and how the panel wants it shown."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from psycopg import Connection
+
+from grafana.asked import Board, Choices, panels
+from grafana.expanding import Shown, expanded
+
+Row = dict[str, Any]
+
+_VARIABLE: Final = re.compile(r"\$\{(\w+)[^}]*\}")
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A panel's JSON and the rows of each of its queries; none where it asks no database."""
+
+    panel: Mapping[str, Any]
+    title: str
+    frames: list[list[Row]] = field(default_factory=list)
+
+    @property
+    def kind(self) -> str:
+        return str(self.panel["type"])
+
+    @property
+    def rows(self) -> list[Row]:
+        return [row for frame in self.frames for row in frame]
+
+    def setting(self, name: str, column: str = "") -> Any:
+        """Such as `unit` or `decimals`: the column's own, else the panel's, else None."""
+        config = self.panel.get("fieldConfig") or {}
+        found = (config.get("defaults") or {}).get(name)
+        for override in config.get("overrides") or []:
+            if override["matcher"]["options"] == column:
+                found = next((one["value"] for one in override["properties"] if one["id"] == name), found)
+        return found
+
+    def colour(self, value: float | None, column: str = "") -> str | None:
+        """By the thresholds; None where there are none."""
+        steps = (self.setting("thresholds", column) or {}).get("steps") or []
+        if value is None or not steps:
+            return None
+        return str([step["color"] for step in steps if step["value"] is None or step["value"] <= value][-1])
+
+
+def answered(connection: Connection[Row], board: Board, shown: Shown) -> Iterator[Answered]:
+    """Each panel in its order; everything is chosen that can be."""
+    choices = Choices(board)
+    for variable, query in choices.unanswered():
+        choices.answer(variable, connection.execute(query.encode()).fetchall())
+    for panel in panels(board):
+        asked = [target["rawSql"] for target in panel.get("targets") or [] if "rawSql" in target]
+        queries = [expanded(query, shown, choices.chosen).encode() for query in asked]
+        title = _VARIABLE.sub(lambda name: ", ".join(choices.chosen.get(name[1], [])), panel.get("title", ""))
+        yield Answered(panel, title, [connection.execute(query).fetchall() for query in queries])
+
+
+def series(one: Answered) -> dict[str, tuple[list[datetime], list[float]]]:
+    """Lines by name: of a text column's values, else of each column of numbers."""
+    found: dict[str, tuple[list[datetime], list[float]]] = {}
+    for frame in one.frames:
+        for row in frame:
+            names = [str(value) for value in row.values() if isinstance(value, str)]
+            for column, value in row.items():
+                if column != "time" and not isinstance(value, str):
+                    times, values = found.setdefault(" ".join(names) or column, ([], []))
+                    times.append(row["time"])
+                    values.append(float("nan") if value is None else float(value))
+    return found

@@ -1,0 +1,1 @@
+SELECT 1::float8 AS answers

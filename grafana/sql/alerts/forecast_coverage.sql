@@ -1,0 +1,4 @@
+SELECT (sum(coverage * predictions) / sum(predictions))::float8 AS coverage
+FROM forecast_skill
+WHERE day >= (SELECT max(day) FROM forecast_skill) - 1 AND coverage IS NOT NULL
+HAVING sum(predictions) >= 1000

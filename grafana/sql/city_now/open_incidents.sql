@@ -1,0 +1,1 @@
+SELECT count(*) AS open FROM incidents WHERE cleared_at IS NULL

@@ -1,0 +1,5 @@
+SELECT 1 - imputed_share AS "with data"
+FROM corridor_travel_times
+WHERE time > now() - interval '30 minutes' AND corridor = ${road:sqlstring}
+ORDER BY time DESC
+LIMIT 1

@@ -1,0 +1,5 @@
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY travel_time_index) AS "travel time index",
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY planning_time_index) AS "planning time index",
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY buffer_index) AS "buffer index"
+FROM reliability_daily
+WHERE $__timeFilter(day) AND coalesce(area, '') IN (${area:sqlstring}) AND period IN (${period:sqlstring})

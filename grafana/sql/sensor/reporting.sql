@@ -1,0 +1,1 @@
+SELECT reporting_share AS reporting FROM sensor_health WHERE sensor_id = ${sensor:sqlstring}

@@ -1,0 +1,1 @@
+SELECT speed_kmh AS speed FROM current_conditions WHERE sensor_id = ${sensor:sqlstring}

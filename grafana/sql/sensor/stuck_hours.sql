@@ -1,0 +1,1 @@
+SELECT stuck_hours FROM sensor_health WHERE sensor_id = ${sensor:sqlstring}
