@@ -1,16 +1,14 @@
 """All PromQL of the rules and of the dashboards, and the metrics that the parts tell."""
 
 import importlib
-import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 from prometheus_client import REGISTRY
 
-from grafana.files import written
+from grafana.asked import boards, panels
 
 ROOT: Final = Path(__file__).parents[2]
 FOLDER: Final = ROOT / "deploy" / "prometheus"
@@ -38,28 +36,15 @@ def recorded() -> set[str]:
     return {rule["record"] for rule in rules() if "record" in rule}
 
 
-def panels(board: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """All, also those in rows."""
-    for panel in board["panels"]:
-        yield panel
-        yield from panel.get("panels") or []
-
-
-def board(name: str) -> dict[str, Any]:
-    """A dashboard's JSON."""
-    found: dict[str, Any] = json.loads(written()[f"{name}.json"])
-    return found
-
-
 def of_dashboards() -> dict[str, str]:
     """PromQL as Grafana sends it, by dashboard, panel and query."""
-    found = {}
-    for name, text in written().items():
-        for panel in panels(json.loads(text)):
-            for target in panel.get("targets") or []:
-                if "expr" in target:
-                    found[f"{name}: {panel['title']} {target['refId']}"] = expanded(target["expr"])
-    return found
+    return {
+        f"{name}: {panel['title']} {target['refId']}": expanded(target["expr"])
+        for name, board in boards().items()
+        for panel in panels(board)
+        for target in panel.get("targets") or []
+        if "expr" in target
+    }
 
 
 def expanded(expression: str) -> str:

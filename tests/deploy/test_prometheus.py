@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from api.metrics import REQUEST_SECONDS
+from grafana.asked import boards, panels
 from spark.jobs import JOBS
 from tests.deploy import asked
 from tests.deploy.asked import FOLDER, ROOT, RULE_FILES
@@ -143,7 +144,7 @@ def test_a_panel_turns_red_where_the_alert_fires(panel: str, alert: str) -> None
 
 def red_from(title: str) -> float:
     """The highest threshold of a panel of the dashboard System."""
-    [panel] = [one for one in asked.panels(asked.board("system")) if one["title"] == title]
+    [panel] = [one for one in panels(boards()["system"]) if one["title"] == title]
     return float(max(step["value"] or 0 for step in panel["fieldConfig"]["defaults"]["thresholds"]["steps"]))
 
 
