@@ -13,6 +13,7 @@ from tests.deploy.prometheus import Prometheus, running_prometheus
 from tests.waiting import until
 from urbanclear import slo
 from urbanclear.embedded import state
+from urbanclear.embedded.ports import choose
 from urbanclear.settings import Settings
 
 JUDGED_SECONDS = 120.0
@@ -27,11 +28,16 @@ async def watched(
     kafka_bootstrap: str, empty_database_url: str, tmp_path: Path
 ) -> AsyncIterator[tuple[Prometheus, str]]:
     """A stack with the simulator: Prometheus, and the API's address."""
-    given = {"URBANCLEAR_DATABASE_URL": empty_database_url, "URBANCLEAR_KAFKA_BOOTSTRAP": kafka_bootstrap}
+    [of_api] = choose(1, [])
+    given = {
+        "URBANCLEAR_DATABASE_URL": empty_database_url,
+        "URBANCLEAR_KAFKA_BOOTSTRAP": kafka_bootstrap,
+        "URBANCLEAR_METRICS_PORT": str(of_api),  # of all parts but the API, the stack itself says it
+    }
     simulated = ("--source", "simulator", "--history", "10m")
     async with running_stack(tmp_path / "stack", *simulated, environment=given) as stack:
         ports = state.load(tmp_path / "stack").ports
-        targets = {"api": stack.settings.api_port, **{part: ports[part] for part in SCRAPED}}
+        targets = {"api": of_api, **{part: ports[part] for part in SCRAPED}}
         (tmp_path / "prometheus").mkdir()
         async with running_prometheus(tmp_path / "prometheus", targets) as prometheus:
             yield prometheus, stack.url
