@@ -39,7 +39,7 @@ def drawn(board: Board, answers: Sequence[Answered]) -> Figure:
         figure.text(left + 0.008, top - 0.12 / height, one.title, fontsize=7, weight="bold", va="center")
         if one.kind != "row":
             tall = place["h"] * _ROW_IN
-            names = 0.08 if one.kind in _NAMED_ROWS else 0.035
+            names = 0.08 if one.kind in _NAMED_ROWS else 0.042
             size = place["w"] / _COLUMNS - names - 0.015, (tall - 0.65) / height
             draw(figure.add_axes((left + names, top - (tall - 0.38) / height, *size)), one)
     return figure
