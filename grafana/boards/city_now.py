@@ -113,5 +113,8 @@ def _problems() -> Iterator[Panel]:
 
 def _course() -> Panel:
     return lines(
-        "Speed by area", "Mean of all good readings in 5 minutes.", [Sql("city_now/speed_by_area")], "velocitykmh"
+        "Speed by area",
+        "Mean of all good readings in 5 minutes, or in an hour where more than eight days are shown.",
+        [Sql("city_now/speed_by_area")],
+        "velocitykmh",
     ).span(FULL)

@@ -54,7 +54,8 @@ def _scan() -> Panel:
         courses(
             "Where and when",
             "Each link in the direction of travel, from the top, in the colour of its level of service: speed over "
-            "free-flow speed. A queue grows upwards from its bottleneck.",
+            "free-flow speed. A queue grows upwards from its bottleneck. Of more than eight days the first 5 "
+            "minutes of each hour are shown, here and below.",
             Sql("corridor/scan"),
             congestion(),
         )

@@ -11,7 +11,7 @@ from grafana.alerts.data import COVERAGE_LEAST, COVERAGE_MOST
 from grafana.board import board
 from grafana.charts import Panel, bars, by_day, coloured
 from grafana.colours import BLUE, GREEN, ORANGE, PURPLE, RED, steps
-from grafana.columns import judged, to_sensor
+from grafana.columns import judged
 from grafana.panels import FULL, LOW, MIDDLE, THIRD, lines, number, rows
 from grafana.queries import Sql
 
@@ -112,17 +112,13 @@ def _tables() -> Iterator[Panel]:
         },
     )
     yield judged(judged(horizons, "skill", _SKILL), "coverage", _COVERAGE).span(FULL)
-    yield rows(
-        "Models",
-        "The one in place forecasts. The error is the mean of those on weeks that it was not made from.",
-        Sql("forecast_skill/models", table=True),
-        {"held-out error": _KMH},
-    ).height(MIDDLE)
-    worst = rows(
-        "Sensors that are forecast worst",
-        "Of the predictions for each full hour of the last day, at the chosen minutes ahead. Above 0 the bias says "
-        "that the forecast was too fast.",
-        Sql("forecast_skill/sensors", table=True),
-        {"mean error": _KMH, "bias": _KMH, "coverage": "percentunit"},
+    yield (
+        rows(
+            "Models",
+            "The one in place forecasts. The error is the mean of those on weeks that it was not made from.",
+            Sql("forecast_skill/models", table=True),
+            {"held-out error": _KMH},
+        )
+        .span(FULL)
+        .height(MIDDLE)
     )
-    yield to_sensor(judged(worst, "coverage", _COVERAGE)).height(MIDDLE)
