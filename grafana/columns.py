@@ -41,4 +41,4 @@ def to_sensor(panel: table.Panel, column: str = "name", variable: str = "sensor_
 
 def to_corridor(panel: table.Panel, column: str = "road") -> table.Panel:
     """`column` has the name of a road and its direction, and leads to the dashboard of that corridor."""
-    return linked(panel, column, "Corridor", link_to("corridor", road="${__value.raw}"))
+    return linked(panel, column, "Corridor", link_to("corridor", road="${__value.raw:percentencode}"))

@@ -3,8 +3,9 @@
 from typing import Final
 
 from grafana_foundation_sdk.builders import common, geomap
-from grafana_foundation_sdk.builders.dashboard import ThresholdsConfig
+from grafana_foundation_sdk.builders.dashboard import FieldColor, ThresholdsConfig
 from grafana_foundation_sdk.models.common import FrameGeometrySourceMode
+from grafana_foundation_sdk.models.dashboard import FieldColorModeId
 from grafana_foundation_sdk.models.geomap import MapCenterID, TooltipMode
 
 from grafana.names import POSTGRES
@@ -31,4 +32,5 @@ def places(
     panel = panel.layers([dots.location(where).tooltip(True)]).tooltip(
         geomap.TooltipOptions().mode(TooltipMode.DETAILS)
     )
-    return panel.thresholds(thresholds).span(HALF).height(HIGH)
+    coloured = panel.thresholds(thresholds).color_scheme(FieldColor().mode(FieldColorModeId.THRESHOLDS))
+    return coloured.span(HALF).height(HIGH)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final, get_args
 
 from grafana_foundation_sdk.builders.dashboard import CustomVariable, QueryVariable, TextBoxVariable
-from grafana_foundation_sdk.models.dashboard import VariableRefresh, VariableSort
+from grafana_foundation_sdk.models.dashboard import VariableOption, VariableRefresh, VariableSort
 
 from grafana.names import POSTGRES
 from grafana.queries import sql_of
@@ -70,7 +70,8 @@ def sensor() -> QueryVariable:
 
 def horizon() -> CustomVariable:
     """Minutes ahead, of those that are predicted."""
-    return _one_of("horizon", "Minutes ahead", HORIZONS)
+    usual = VariableOption(selected=True, text="15", value="15")
+    return _one_of("horizon", "Minutes ahead", HORIZONS).current(usual)
 
 
 def _one_of(name: str, label: str, values: Sequence[str]) -> CustomVariable:

@@ -20,7 +20,7 @@ Analyst = psycopg.Connection[dict[str, Any]]
 BOARD_JSON = boards()
 #: Where one of many is chosen, that of which there is most to tell.
 TELLING = {name: Path(__file__).with_name(f"telling_{name}.sql") for name in ("road", "sensor")}
-FIELD = re.compile(r"\$\{__data\.fields\.(\w+)\}")
+FIELD = re.compile(r"\$\{__data\.fields\.(\w+)(?::\w+)?\}")
 SHOWN = [
     (name, panel)
     for name, board in BOARD_JSON.items()
