@@ -140,17 +140,17 @@ CROSS JOIN LATERAL (
     SELECT CASE WHEN extract(day FROM time)::integer % 3 = 0 AND extract(hour FROM time) BETWEEN 9 AND 15 THEN 3.2 ELSE 0 END AS wet
 ) AS rain;
 
--- Collisions name no sensors: each is laid to the nearest one. The newest last, and block lanes.
+-- Collisions name no sensors: each within about a kilometre of a link's middle is laid to it. The newest last, and block lanes.
 UPDATE incidents SET sensors = ARRAY[nearest.external_id], road = coalesce(incidents.road, nearest.road)
 FROM incidents AS same
 CROSS JOIN LATERAL (
-    SELECT external_id, road FROM sensors WHERE lat IS NOT NULL
-    ORDER BY (sensors.lat - same.lat) ^ 2 + (sensors.lon - same.lon) ^ 2 LIMIT 1
+    SELECT external_id, road, (sensors.lat - same.lat) ^ 2 + (sensors.lon - same.lon) ^ 2 AS apart
+    FROM sensors WHERE lat IS NOT NULL ORDER BY apart LIMIT 1
 ) AS nearest
-WHERE same.id = incidents.id AND same.lat IS NOT NULL;
+WHERE same.id = incidents.id AND apart < 0.01 ^ 2;
 
 UPDATE incidents SET status = 'updated', cleared_at = NULL, lanes_blocked = length(id) % 2 + 1, severity = 'high'
-WHERE id IN (SELECT id FROM incidents WHERE lat IS NOT NULL ORDER BY started_at DESC LIMIT 6);
+WHERE id IN (SELECT id FROM incidents WHERE sensors <> '{}' ORDER BY started_at DESC LIMIT 6);
 
 INSERT INTO alert_definitions (kind, name, version, definition, origin, changed_by)
 VALUES ('rule', 'congestion', 1, '{"title": "Slow", "when": {"kind": "threshold"}, "priority": "high"}', 'file', 'test');
