@@ -77,11 +77,12 @@ def _places() -> Iterator[Panel]:
     links = places(
         "Links",
         "Every link that reported within 15 minutes, in the colour of its level of service: speed over free-flow "
-        "speed. A click leads to the sensor.",
+        "speed; and the open incidents. A click leads to the sensor.",
         Sql("city_now/map", table=True),
         "ratio",
         congestion(),
         size=4,
+        marks=[("Incidents", Sql("city_now/incident_places", table=True, ref_id="B"))],
     )
     yield linked(links, "name", "Sensor", link_to("sensor", sensor="${__data.fields.sensor_id}"))
     slowest = rows(

@@ -119,5 +119,5 @@ def spoken_of(panel: dict[str, Any]) -> set[str]:
     }
     for layer in panel.get("options", {}).get("layers") or []:
         names |= {layer["location"]["latitude"], layer["location"]["longitude"]}
-        names.add(layer["config"]["style"]["color"]["field"])
+        names |= {*filter(None, [layer["config"]["style"]["color"].get("field")])}
     return names
