@@ -5,7 +5,8 @@ from typing import Final
 
 from grafana_foundation_sdk.builders import common, geomap
 from grafana_foundation_sdk.builders.dashboard import FieldColor, ThresholdsConfig
-from grafana_foundation_sdk.models.common import FrameGeometrySourceMode
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.models.common import FrameGeometrySourceMode, MapLayerOptions
 from grafana_foundation_sdk.models.dashboard import FieldColorModeId
 from grafana_foundation_sdk.models.geomap import MapCenterID, TooltipMode
 
@@ -13,6 +14,8 @@ from grafana.colours import RED
 from grafana.names import POSTGRES
 from grafana.panels import HALF
 from grafana.queries import Sql
+
+Layer = Builder[MapLayerOptions]
 
 HIGH: Final = 14
 _MARK: Final = 10
@@ -42,7 +45,7 @@ def places(
     return panel.color_scheme(FieldColor().mode(FieldColorModeId.THRESHOLDS)).span(HALF).height(HIGH)
 
 
-def _layer(name: str, query: Sql, colour: dict[str, str], size: int, shape: str) -> common.MapLayerOptions:
+def _layer(name: str, query: Sql, colour: dict[str, str], size: int, shape: str) -> Layer:
     where = common.FrameGeometrySource().mode(FrameGeometrySourceMode.COORDS).latitude("lat").longitude("lon")
     look = {
         "color": colour,
