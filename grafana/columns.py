@@ -1,4 +1,4 @@
-"""What a column of a table can be made to do: lead elsewhere, stay unseen, be coloured by its thresholds."""
+"""What a column of a table can be made to do: lead elsewhere, stay unseen, be rounded, be coloured."""
 
 from typing import TypeVar
 
@@ -21,6 +21,13 @@ def hidden(panel: table.Panel, *columns: str) -> table.Panel:
     """Columns that only links need."""
     for column in columns:
         panel = panel.override_by_name(column, [DynamicConfigValue("custom.hidden", True)])
+    return panel
+
+
+def rounded(panel: table.Panel, decimals: int, *columns: str) -> table.Panel:
+    """Numbers with so many decimals."""
+    for column in columns:
+        panel = panel.override_by_name(column, [DynamicConfigValue("decimals", decimals)])
     return panel
 
 

@@ -17,7 +17,7 @@ from grafana.queries import Sql
 
 Layer = Builder[MapLayerOptions]
 
-HIGH: Final = 14
+HIGH: Final = 12
 _MARK: Final = 10
 
 

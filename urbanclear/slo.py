@@ -4,7 +4,7 @@ Every part tells Prometheus of them, so that its rules and dashboards need not r
 while a part is away.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -27,17 +27,14 @@ class Objective:
 
 AVAILABILITY: Final = Objective("availability", 0.999)
 LATENCY: Final = Objective("latency", 0.99, 0.5)
+FRESHNESS: Final = Objective("freshness", 0.99)
 FORECASTS: Final = Objective("forecasts", 0.99, 180.0)
 
 
-def freshness(settings: Settings) -> Objective:
-    """How old the newest reading may be is up to the city's feeds."""
-    return Objective("freshness", 0.99, settings.slo_freshness.total_seconds())
-
-
 def objectives(settings: Settings) -> tuple[Objective, ...]:
-    """All of them."""
-    return AVAILABILITY, LATENCY, freshness(settings), FORECASTS
+    """All of them; how old the newest reading may be is up to the city's feeds, and so to `settings`."""
+    freshness = replace(FRESHNESS, threshold_s=settings.slo_freshness.total_seconds())
+    return AVAILABILITY, LATENCY, freshness, FORECASTS
 
 
 @dataclass(frozen=True)

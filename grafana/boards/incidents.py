@@ -87,8 +87,8 @@ def _response() -> Iterator[Panel]:
         "Response",
         "From an incident's start until its source told it, until the first alert about it fired, until somebody "
         "took that alert on, and until it was cleared: how many got so far, the median, what nine in ten do not "
-        "exceed, and the share within 5 minutes. The first three say how long people and systems took to know; when "
-        "crews were on the spot is not in the data.",
+        "exceed, and the share within 5 minutes but for clearing. The first three say how long people and systems "
+        "took to know; when crews were on the spot is not in the data.",
         Sql("incidents/response", table=True),
         {"median": "s", "nine in ten": "s", "within 5 minutes": "percentunit"},
     )

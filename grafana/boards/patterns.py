@@ -10,8 +10,8 @@ from grafana import variables
 from grafana.board import board, link_to
 from grafana.charts import Panel, by_day, stacked
 from grafana.colours import BLUE, GREEN, ORANGE, PURPLE, RED, TEXT, YELLOW, good_share, steps
-from grafana.columns import hidden, judged, linked, to_sensor
-from grafana.maps import places
+from grafana.columns import hidden, judged, linked, rounded, to_sensor
+from grafana.maps import HIGH, places
 from grafana.panels import FULL, MIDDLE, TALL, lines, rows
 from grafana.queries import Sql
 
@@ -60,7 +60,8 @@ def _clusters() -> Iterator[Panel]:
         "find them again.",
         Sql("patterns/clusters", table=True),
         {},
-    ).decimals(2)
+    ).height(HIGH)
+    clusters = rounded(clusters, 2, "mean distance", "silhouette", "stability")
     yield to_sensor(clusters, "most typical sensor")
 
 
@@ -100,7 +101,7 @@ def _insights() -> Panel:
         Sql("patterns/insights", table=True),
         {"change": "percentunit", "good data": "percentunit"},
     )
-    insights = judged(insights.decimals(1), "good data", good_share())
+    insights = judged(rounded(insights, 1, "value", "before"), "good data", good_share())
     return judged(insights, "change", steps(GREEN, (-0.05, TEXT), (0.05, RED))).span(FULL)
 
 
@@ -120,4 +121,4 @@ def _anomalies() -> Iterator[Panel]:
         Sql("patterns/anomalies", table=True),
         {"lasted": "s"},
     )
-    yield to_sensor(anomalies.decimals(1)).span(FULL)
+    yield to_sensor(rounded(anomalies, 1, "score", "expected", "observed")).span(FULL)

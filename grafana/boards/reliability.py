@@ -9,7 +9,7 @@ from grafana import variables
 from grafana.board import board, link_to
 from grafana.charts import VEHICLE_HOURS, Panel, bars, by_day, stacked, words
 from grafana.colours import BLUE, GREEN, RED, TEXT, good_share, planning_time, steps, travel_time
-from grafana.columns import judged, linked
+from grafana.columns import judged, linked, rounded
 from grafana.panels import FULL, HALF, THIRD, lines, number, rows
 from grafana.queries import Sql
 from schema.value_of_time import GUIDANCE
@@ -19,7 +19,7 @@ FEW_ROWS: Final = 8
 CORRIDOR: Final = link_to("corridor", road="${__data.fields.corridor:percentencode}")
 COST: Final = (
     "Cost is delay times the people in a vehicle times the value of an hour of one person, as chosen above; by "
-    "default"
+    "default "
     f"both are those of {GUIDANCE}, in dollars of 2023."
 )
 INDEXES: Final = "Each is the median of all sensors and days, since percentiles cannot be averaged."
@@ -80,7 +80,9 @@ def _months() -> Iterator[Panel]:
         Sql("reliability/months", table=True),
         {"change": "percentunit"},
     )
-    yield judged(months.decimals(2), "change", steps(GREEN, (-0.05, TEXT), (0.05, RED))).height(FEW_ROWS)
+    yield judged(
+        rounded(months, 2, "month before", "this month"), "change", steps(GREEN, (-0.05, TEXT), (0.05, RED))
+    ).height(FEW_ROWS)
     yield words("What the indexes mean", MEANING).height(FEW_ROWS)
 
 
@@ -116,7 +118,8 @@ def _roads() -> Iterator[Panel]:
         f"The ten roads with the highest planning time index in the chosen periods. {INDEXES}",
         Sql("reliability/roads_by_reliability", table=True),
         {"buffer index": "percentunit", "good data": "percentunit"},
-    ).decimals(2)
+    )
+    reliability = rounded(reliability, 2, "planning time index", "travel time index")
     reliability = judged(reliability, "planning time index", planning_time())
     reliability = judged(reliability, "travel time index", travel_time())
     reliability = judged(reliability, "good data", good_share())

@@ -1,9 +1,10 @@
 """What the database answers a panel, and how the panel wants it shown."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from psycopg import Connection
 
@@ -12,12 +13,15 @@ from grafana.expanding import Shown, expanded
 
 Row = dict[str, Any]
 
+_VARIABLE: Final = re.compile(r"\$\{(\w+)[^}]*\}")
+
 
 @dataclass(frozen=True)
 class Answered:
     """A panel's JSON and the rows of each of its queries; none where it asks no database."""
 
     panel: Mapping[str, Any]
+    title: str
     frames: list[list[Row]] = field(default_factory=list)
 
     @property
@@ -53,7 +57,8 @@ def answered(connection: Connection[Row], board: Board, shown: Shown) -> Iterato
     for panel in panels(board):
         asked = [target["rawSql"] for target in panel.get("targets") or [] if "rawSql" in target]
         queries = [expanded(query, shown, choices.chosen).encode() for query in asked]
-        yield Answered(panel, [connection.execute(query).fetchall() for query in queries])
+        title = _VARIABLE.sub(lambda name: ", ".join(choices.chosen.get(name[1], [])), panel.get("title", ""))
+        yield Answered(panel, title, [connection.execute(query).fetchall() for query in queries])
 
 
 def series(one: Answered) -> dict[str, tuple[list[datetime], list[float]]]:

@@ -1,13 +1,15 @@
 """A panel of each kind, drawn on its axes."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import matplotlib.dates as mdates
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
+from matplotlib.transforms import Bbox
 
 from grafana.picture.answers import Answered, series
 from grafana.picture.units import shown
@@ -29,6 +31,8 @@ _PALETTE: Final = ("#3274d9", "#56a64b", "#ff780a", "#a352cc", "#e02f44", "#f2cc
 _MOST_LINES: Final = 24
 _MOST_ROWS: Final = 10
 _MOST_COLUMNS: Final = 7
+_LINE_IN: Final = 0.22
+_CENTRED: Final[Any] = {"ha": "center", "va": "center"}
 
 
 def colour(name: str | None) -> str | None:
@@ -43,7 +47,7 @@ def draw(axes: Axes, one: Answered) -> None:
     if one.kind == "text":
         _text(axes, one)
     elif not one.rows:
-        axes.text(0.5, 0.5, "no data", ha="center", va="center", color=_PALE, transform=axes.transAxes)
+        axes.text(0.5, 0.5, "no data", color=_PALE, transform=axes.transAxes, **_CENTRED)
         axes.set_axis_off()
     else:
         _KINDS.get(one.kind, _table)(axes, one)
@@ -51,7 +55,8 @@ def draw(axes: Axes, one: Answered) -> None:
 
 def _text(axes: Axes, one: Answered) -> None:
     content = str((one.panel.get("options") or {}).get("content", ""))
-    axes.text(0, 1, content.replace("**", "").replace("#", ""), va="top", wrap=True, transform=axes.transAxes)
+    plain = re.sub(r"^\|[-| ]+\|$\n?|[*`#]|^\| *| *\|$", "", content, flags=re.MULTILINE).replace(" | ", ": ")
+    axes.text(0, 1, plain, va="top", wrap=True, linespacing=1.6, transform=axes.transAxes)
     axes.set_axis_off()
 
 
@@ -66,22 +71,41 @@ def _stat(axes: Axes, one: Answered) -> None:
         axes.text(
             place, 0.45, text, ha="center", va="center", fontsize=15, color=colour(chosen) or INK, weight="bold"
         )
+        if len(told) > 1:
+            axes.text(place, 0.85, name, color=_PALE, **_CENTRED)
 
 
 def _lines(axes: Axes, one: Answered) -> None:
-    found = series(one)
-    custom = ((one.panel.get("fieldConfig") or {}).get("defaults") or {}).get("custom") or {}
-    for number, (name, (times, values)) in enumerate(list(found.items())[:_MOST_LINES]):
-        fixed = (one.setting("color", name) or {}).get("fixedColor")
-        chosen = colour(fixed) or _PALETTE[number % len(_PALETTE)]
-        if custom.get("drawStyle") == "bars":
-            axes.bar(np.array(times), np.array(values), width=0.6, color=chosen, label=name, alpha=0.8)
+    found = dict(list(series(one).items())[:_MOST_LINES])
+    custom = one.setting("custom") or {}
+    as_bars = custom.get("drawStyle") == "bars"
+    stacks = (custom.get("stacking") or {}).get("mode") == "normal"
+    below: dict[datetime, float] = {}
+    for number, (name, (times, values)) in enumerate(found.items()):
+        chosen = _colour_of(one, name, number)
+        base = [below.get(time, 0.0) if stacks else 0.0 for time in times]
+        heights = np.array(base) + np.nan_to_num(values) if stacks else np.array(values)
+        if as_bars:
+            apart = min(np.diff(mdates.date2num(sorted(set(times)))), default=1.0)  # type: ignore[no-untyped-call]
+            axes.bar(np.array(times), heights - base, bottom=base, width=0.8 * apart, color=chosen, label=name)
+        elif stacks:
+            axes.fill_between(np.array(times), base, heights, color=chosen, label=name, linewidth=0, alpha=0.8)
         else:
-            axes.plot(np.array(times), np.array(values), linewidth=0.8, color=chosen, label=name)
+            axes.plot(np.array(times), heights, linewidth=0.8, color=chosen, label=name)
+        below |= dict(zip(times, heights, strict=True)) if stacks else {}
     _times(axes)
     _unit(axes, one)
-    if len(found) <= len(_PALETTE):
-        axes.legend(fontsize=5, loc="lower left", frameon=False, ncols=4)
+    _legend(axes, len(found))
+
+
+def _colour_of(one: Answered, name: str, number: int) -> str:
+    fixed = colour((one.setting("color", name) or {}).get("fixedColor"))
+    return fixed or _PALETTE[number % len(_PALETTE)]
+
+
+def _legend(axes: Axes, lines: int) -> None:
+    if 1 < lines <= len(_PALETTE):
+        axes.legend(fontsize=5, loc="upper left", bbox_to_anchor=(0, -0.09), frameon=False, ncols=lines)
 
 
 def _heat(axes: Axes, one: Answered) -> None:
@@ -114,17 +138,16 @@ def _bars(axes: Axes, one: Answered) -> None:
     text = next((name for name, value in rows[0].items() if isinstance(value, (str, datetime))), None)
     numbers = [name for name, value in rows[0].items() if name != text and not isinstance(value, (str, datetime))]
     labels = [shown(row[text], None)[:22] for row in rows] if text else [str(number) for number in range(len(rows))]
-    bottom = np.zeros(len(rows))
+    stacks = (one.panel.get("options") or {}).get("stacking") == "normal"
+    bottom, width = np.zeros(len(rows)), 0.8 if stacks else 0.8 / len(numbers)
     for number, name in enumerate(numbers):
         values = np.array([float(row[name] or 0) for row in rows])
-        fixed = colour((one.setting("color", name) or {}).get("fixedColor"))
-        axes.bar(
-            labels, values, bottom=bottom, color=fixed or _PALETTE[number % len(_PALETTE)], label=name, alpha=0.85
-        )
-        bottom = bottom + values
-    axes.tick_params(axis="x", rotation=30)
+        places = np.arange(len(rows)) + (0 if stacks else (number - (len(numbers) - 1) / 2) * width)
+        axes.bar(places, values, width, bottom=bottom, color=_colour_of(one, name, number), label=name)
+        bottom = bottom + values if stacks else bottom
+    axes.set_xticks(np.arange(len(rows)), labels, rotation=20 if len(rows) > _MOST_COLUMNS else 0)
     _unit(axes, one)
-    axes.legend(fontsize=5, frameon=False)
+    _legend(axes, len(numbers))
 
 
 def _map(axes: Axes, one: Answered) -> None:
@@ -144,10 +167,18 @@ def _table(axes: Axes, one: Answered) -> None:
         for row in rows
     ]
     axes.set_axis_off()
-    table = axes.table(cellText=texts, colLabels=columns, loc="upper left", cellLoc="left", edges="horizontal")
+    longest = [max(map(len, told)) + 2 for told in zip(columns, *texts, strict=True)]
+    high = min(1.0, (len(rows) + 1) * _LINE_IN / (axes.bbox.height / axes.figure.dpi))
+    table = axes.table(
+        cellText=texts,
+        colLabels=columns,
+        colWidths=[length / sum(longest) for length in longest],
+        bbox=Bbox.from_bounds(-0.02, 1 - high, 1.03, high),
+        cellLoc="left",
+        edges="horizontal",
+    )
     table.auto_set_font_size(False)
-    table.set_fontsize(5)
-    table.auto_set_column_width(list(range(len(columns))))
+    table.set_fontsize(6)
     for (line, column), cell in table.get_celld().items():
         cell.set_edgecolor("#dde1e4")
         value = rows[line - 1][columns[column]] if line else None

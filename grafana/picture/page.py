@@ -29,8 +29,7 @@ def save(board: Board, answers: Sequence[Answered], file: Path) -> None:
         for one in answers:
             place = one.panel["gridPos"]
             left, top = place["x"] / _COLUMNS, 1 - (place["y"] * _ROW_IN + 0.4) / height
-            title = one.panel.get("title", "")
-            figure.text(left + 0.008, top - 0.12 / height, title, fontsize=7, weight="bold", va="center")
+            figure.text(left + 0.008, top - 0.12 / height, one.title, fontsize=7, weight="bold", va="center")
             if one.kind != "row":
                 inner = (
                     left + 0.035,

@@ -5,12 +5,12 @@ import stat
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 import yaml
-from typer.main import get_command
 
+from tests.deploy.commands import parse
 from tests.deploy.compose import (
     FILE,
     OF_COMPOSE,
@@ -26,7 +26,6 @@ from tests.deploy.compose import (
     written,
 )
 from tests.deploy.tools import complaints
-from urbanclear.cli import app
 from urbanclear.embedded.jars import locked
 from urbanclear.settings import Settings
 
@@ -97,7 +96,7 @@ def test_make_env_never_writes_over_an_env(folder: Path) -> None:
 
 
 def test_what_is_for_compose_changes_nothing_for_make_run(folder: Path) -> None:
-    assert Settings(_env_file=folder / ".env") == Settings(_env_file=None)  # type: ignore[call-arg]
+    assert Settings(_env_file=folder / ".env") == Settings(_env_file=None)
 
 
 def test_files_with_secrets_are_kept_out_of_git() -> None:
@@ -184,21 +183,11 @@ def test_every_volume_is_used_and_declared(folder: Path, services: Mapping[str, 
     assert used == set(filled_in(written(folder))["volumes"])
 
 
-def parse(command: Any, words: list[str]) -> None:
-    """As the command line does, up to running it; raises `KeyError` for a command that is not there, and what the
-    command line raises for a wrong option."""
-    children = getattr(command, "commands", None)
-    if children and words:
-        parse(children[words[0]], words[1:])
-    else:
-        command.make_context(command.name, words)
-
-
 def test_every_command_is_one_that_urbanclear_has(services: Mapping[str, Service]) -> None:
     commands = dict(own_commands(services))
     assert {"schema", "ingest", "api", "alerting", "source"} <= set(commands)
     for words in commands.values():
-        parse(get_command(app), words)
+        parse(words)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +201,7 @@ def test_every_command_is_one_that_urbanclear_has(services: Mapping[str, Service
 )
 def test_a_command_that_urbanclear_does_not_have_would_be_found(words: list[str], complaint: str) -> None:
     with pytest.raises(Exception, match=complaint):
-        parse(get_command(app), words)
+        parse(words)
 
 
 @pytest.mark.parametrize("name", [name for name in SERVICES if name not in {"spark-master", "spark-worker"}])

@@ -22,7 +22,7 @@ WITH shown AS (
 SELECT stage, count(seconds) AS incidents,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) AS median,
        percentile_cont(0.9) WITHIN GROUP (ORDER BY seconds) AS "nine in ten",
-       avg((seconds <= 300)::integer)::float8 AS "within 5 minutes"
+       CASE WHEN stage <> 'cleared' THEN avg((seconds <= 300)::integer)::float8 END AS "within 5 minutes"
 FROM reached
 GROUP BY place, stage
 ORDER BY place

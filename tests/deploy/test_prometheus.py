@@ -1,0 +1,158 @@
+"""What Prometheus is given: what it takes, rules about metrics that are there, alerts that are explained."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from api.metrics import REQUEST_SECONDS
+from spark.jobs import JOBS
+from tests.deploy import asked
+from tests.deploy.asked import FOLDER, ROOT, RULE_FILES
+from urbanclear import slo
+from urbanclear.settings import Settings
+
+ON_CALL = (ROOT / "docs" / "on-call.md").read_text()
+TESTS = sorted((FOLDER / "rules" / "tests").glob("*.yml"))
+ALERTS = asked.alerts()
+needs_promtool = pytest.mark.skipif(
+    shutil.which("promtool") is None, reason="no promtool: install Debian's package prometheus to run this"
+)
+
+
+def promtool(*arguments: str) -> None:
+    done = subprocess.run(["promtool", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@needs_promtool
+def test_prometheus_takes_its_configuration_and_its_rules() -> None:
+    promtool("check", "config", str(FOLDER / "prometheus.yml"))
+    promtool("check", "rules", "--lint-fatal", *map(str, RULE_FILES))
+
+
+@needs_promtool
+@pytest.mark.parametrize("file", TESTS, ids=lambda file: file.stem)
+def test_alerts_fire_when_they_are_to_and_not_otherwise(file: Path) -> None:
+    promtool("test", "rules", str(file))
+
+
+@needs_promtool
+def test_prometheus_understands_what_dashboards_ask(tmp_path: Path) -> None:
+    rules = [
+        {"record": f"asked:{number}", "expr": expr} for number, expr in enumerate(asked.of_dashboards().values())
+    ]
+    assert rules
+    (tmp_path / "asked.yml").write_text(yaml.safe_dump({"groups": [{"name": "asked", "rules": rules}]}))
+    promtool("check", "rules", str(tmp_path / "asked.yml"))
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_every_alert_is_tried_firing_and_at_rest(alert: str) -> None:
+    cases = [
+        case["exp_alerts"]
+        for file in TESTS
+        for test in yaml.safe_load(file.read_text())["tests"]
+        for case in test["alert_rule_test"]
+        if case["alertname"] == alert
+    ]
+    assert {bool(expected) for expected in cases} == {True, False}
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_every_alert_says_how_urgent_it_is_what_is_wrong_and_where_to_read_on(alert: str) -> None:
+    rule = ALERTS[alert]
+    assert rule["labels"]["severity"] in ("page", "ticket")
+    assert rule["annotations"]["summary"]
+    assert rule["annotations"]["description"]
+    assert rule["annotations"]["runbook_url"] == f"docs/on-call.md#{alert.lower()}"
+
+
+def test_on_call_has_a_section_for_each_alert_and_for_no_other() -> None:
+    assert sorted(re.findall(r"^## (Urbanclear\w+)$", ON_CALL, re.MULTILINE)) == sorted(ALERTS)
+    sections = {section.lower().replace(" ", "-") for section in re.findall(r"^## (.+)$", ON_CALL, re.MULTILINE)}
+    assert set(re.findall(r"\]\(#([^)]+)\)", ON_CALL)) <= sections
+
+
+def test_every_metric_that_rules_and_dashboards_name_exists() -> None:
+    expressions = [*(rule["expr"] for rule in asked.rules()), *asked.of_dashboards().values()]
+    names = {name for expression in expressions for name in asked.named(expression)}
+    assert len(names) > 30
+    assert names - asked.told() - asked.recorded() == set()
+
+
+def test_every_recorded_series_is_used() -> None:
+    expressions = [*(rule["expr"] for rule in asked.rules()), *asked.of_dashboards().values()]
+    assert asked.recorded() - {name for expression in expressions for name in asked.named(expression)} == set()
+
+
+def test_alerts_fire_at_the_burn_rates_that_are_defined() -> None:
+    pattern = r"urbanclear:slo_burn:rate(\w+) > ([\d.]+) and urbanclear:slo_burn:rate(\w+) > ([\d.]+)"
+    found = [
+        slo.Burn(float(rate), long, short, rule["labels"]["severity"])
+        for rule in ALERTS.values()
+        for long, rate, short, again in re.findall(pattern, rule["expr"])
+        if rate == again
+    ]
+    assert tuple(found) == slo.BURNS
+
+
+def test_the_latency_that_rules_count_is_the_objectives_and_a_bound_of_the_histogram() -> None:
+    bounds = {bound for rule in asked.rules() for bound in re.findall(r'le="([^"]+)"', rule["expr"])}
+    assert bounds == {str(slo.LATENCY.threshold_s)}
+    [family] = REQUEST_SECONDS.labels("any").collect()
+    assert bounds <= {sample.labels.get("le") for sample in family.samples}
+
+
+def test_the_objectives_of_rules_and_docs_are_those_of_the_code() -> None:
+    objectives = {one.name: one for one in slo.objectives(Settings())}
+    judged = {rule["labels"]["slo"] for rule in asked.rules() if "slo" in rule.get("labels", {})}
+    assert judged == set(objectives)
+    told = dict(re.findall(r"^\| `(\w+)` \| .+ \| ([\d.]+) % \|$", ON_CALL, re.MULTILINE))
+    assert told == {name: f"{100 * one.target:g}" for name, one in objectives.items()}
+    rows = [f"| {burn.rate:g} | {burn.long} | {burn.short} | {burn.severity} |" for burn in slo.BURNS]
+    assert [row for row in rows if row not in ON_CALL] == []
+    bounds = f"within {slo.LATENCY.threshold_s} s", f"no older than {slo.FORECASTS.threshold_s:.0f} s"
+    assert [bound for bound in bounds if bound not in ON_CALL] == []
+
+
+def test_each_job_of_the_night_is_watched() -> None:
+    [watched] = re.findall(r'batch=~"([^"]+)"', ALERTS["UrbanclearNightlyJobLate"]["expr"])
+    assert watched.split("|") == list(JOBS)
+
+
+@pytest.mark.parametrize(
+    ("panel", "alert"),
+    [
+        ("Lag", "UrbanclearIngestLagGrows"),
+        ("Overdue", "UrbanclearOutboxStuck"),
+        ("Since the last success of batch jobs", "UrbanclearNightlyJobLate"),
+        ("Refresh lag", "UrbanclearRefreshLags"),
+    ],
+)
+def test_a_panel_turns_red_where_the_alert_fires(panel: str, alert: str) -> None:
+    [bound] = re.findall(r"> ([\d* ]+)", ALERTS[alert]["expr"])[:1]
+    fires_at = 1.0
+    for factor in bound.split("*"):
+        fires_at *= float(factor)
+    assert red_from(panel) == fires_at
+
+
+def red_from(title: str) -> float:
+    """The highest threshold of a panel of the dashboard System."""
+    [panel] = [one for one in asked.panels(asked.board("system")) if one["title"] == title]
+    return float(max(step["value"] or 0 for step in panel["fieldConfig"]["defaults"]["thresholds"]["steps"]))
+
+
+def test_prometheus_asks_every_part_on_one_port() -> None:
+    config = yaml.safe_load((FOLDER / "prometheus.yml").read_text())
+    asked_for = {
+        scrape["job_name"]: (service["names"], service["port"])
+        for scrape in config["scrape_configs"]
+        for service in scrape["dns_sd_configs"]
+    }
+    parts = ("api", "ingest", "alerting", "forecast", "jobs", "stream", "source")
+    assert asked_for == {f"urbanclear-{part}": ([part], 9464) for part in parts}
