@@ -35,6 +35,14 @@ def test_the_files_are_what_the_code_makes() -> None:
     assert len(BOARD_JSON) == len(BOARDS)
 
 
+def test_every_sql_file_is_asked_by_a_dashboard() -> None:
+    texts = json.dumps(BOARD_JSON, ensure_ascii=False)
+    files = [file for file in (FOLDER.parent / "sql").rglob("*.sql") if file.parent.name != "alerts"]
+    assert files
+    asked = [file for file in files if json.dumps(file.read_text().strip(), ensure_ascii=False) in texts]
+    assert [str(file) for file in files if file not in asked] == []
+
+
 @pytest.mark.parametrize("name", BOARD_JSON)
 def test_every_panel_says_what_it_shows_and_in_which_unit(name: str) -> None:
     shown = [panel for panel in panels(BOARD_JSON[name]) if panel["type"] not in ("row", "text")]
