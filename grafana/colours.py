@@ -40,6 +40,11 @@ def good_share() -> ThresholdsConfig:
     return steps(RED, (HEALTHY, GREEN))
 
 
+def age() -> ThresholdsConfig:
+    """Of the newest reading, in seconds: a slow feed tells every 5 minutes, and after 15 it counts as silent."""
+    return steps(GREEN, (360, ORANGE), (900, RED))
+
+
 def congestion() -> ThresholdsConfig:
     """Of a speed over free-flow speed: the live page's colours of the levels of service."""
     return steps(COLOURS["F"], *((least, COLOURS[level]) for level, least in reversed(LEAST_RATIO)))

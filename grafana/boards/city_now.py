@@ -8,11 +8,12 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana import variables
 from grafana.board import board, link_to
 from grafana.charts import Panel
-from grafana.colours import GREEN, ORANGE, RED, congestion, steps, travel_time
+from grafana.colours import GREEN, ORANGE, RED, age, congestion, steps, travel_time
 from grafana.columns import judged, linked, to_corridor, to_sensor
 from grafana.maps import HIGH, places
 from grafana.panels import FULL, HALF, LOW, lines, number, rows
 from grafana.queries import Sql
+from schema.los import LEAST_RATIO
 
 _SIXTH: Final = 4
 
@@ -40,8 +41,8 @@ def _figures() -> Iterator[Panel]:
         .thresholds(travel_time()),
         number(
             "Congested",
-            "Share of the sensors that reported within 15 minutes whose level of service is E or F: below 40 % of "
-            "free-flow speed.",
+            "Share of the sensors that reported within 15 minutes whose level of service is E or F: below "
+            f"{100 * dict(LEAST_RATIO)['D']:.0f} % of free-flow speed.",
             Sql("city_now/congested", table=True),
             "percentunit",
         ).thresholds(steps(GREEN, (0.1, ORANGE), (0.25, RED))),
@@ -62,7 +63,7 @@ def _figures() -> Iterator[Panel]:
             "Of the newest good reading. Feeds differ: New York's tells each link every 5 minutes.",
             Sql("city_now/data_age", table=True),
             "s",
-        ).thresholds(steps(GREEN, (360, ORANGE), (900, RED))),
+        ).thresholds(age()),
         number(
             "Sensors that report",
             "Share of all known sensors with a good reading within 15 minutes.",

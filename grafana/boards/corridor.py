@@ -9,7 +9,7 @@ from grafana import variables
 from grafana.bands import banded
 from grafana.board import board
 from grafana.charts import VEHICLE_HOURS, Panel, coloured, courses
-from grafana.colours import BLUE, GREEN, ORANGE, PURPLE, RED, congestion, steps, travel_time
+from grafana.colours import BLUE, GREEN, ORANGE, PURPLE, RED, age, congestion, steps, travel_time
 from grafana.columns import judged, to_sensor
 from grafana.panels import TALL, THIRD, lines, number, rows
 from grafana.queries import Sql
@@ -105,4 +105,4 @@ def _places() -> Iterator[Panel]:
         Sql("corridor/links", table=True),
         {"speed": "velocitykmh", "free flow": "velocitykmh", "ratio": "percentunit", "age": "s"},
     )
-    yield to_sensor(judged(judged(links, "ratio", congestion()), "age", steps(GREEN, (360, ORANGE), (900, RED))))
+    yield to_sensor(judged(judged(links, "ratio", congestion()), "age", age()))

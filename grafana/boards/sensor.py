@@ -10,7 +10,7 @@ from grafana import variables
 from grafana.bands import banded
 from grafana.board import board, marks
 from grafana.charts import Panel, coloured
-from grafana.colours import BLUE, GREEN, ORANGE, PURPLE, RED, congestion, good_share, steps
+from grafana.colours import BLUE, GREEN, ORANGE, PURPLE, RED, age, congestion, good_share, steps
 from grafana.columns import to_corridor
 from grafana.panels import FULL, LOW, MIDDLE, TALL, lines, number, rows
 from grafana.queries import Sql
@@ -35,7 +35,7 @@ def _figures() -> Iterator[Panel]:
     for title, description, query, unit, thresholds in (
         ("Speed", "In the newest good reading.", "speed_now", "velocitykmh", steps(BLUE)),
         ("Of free flow", "The newest speed over free-flow speed.", "ratio", "percentunit", congestion()),
-        ("Age of data", "Of the newest good reading.", "age", "s", steps(GREEN, (360, ORANGE), (900, RED))),
+        ("Age of data", "Of the newest good reading.", "age", "s", age()),
         (
             "Readings that came",
             "In the last 24 hours of the data, over as many as there are in 24 of its busier hours.",
