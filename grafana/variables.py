@@ -59,7 +59,7 @@ def subject() -> QueryVariable:
 
 
 def road() -> QueryVariable:
-    """Roads with their direction, as `corridor` has it; one."""
+    """Roads with their direction, as `corridor` has it; one. Those with the most sensors come first."""
     return _chosen("road", "Road", "variables/road")
 
 

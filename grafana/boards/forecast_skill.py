@@ -99,13 +99,15 @@ def _days() -> Iterator[Panel]:
 def _tables() -> Iterator[Panel]:
     horizons = rows(
         "By model and minutes ahead",
-        "Of the days shown, each prediction once. The error of the speed is relative, of those not standing still.",
+        "Of the days shown, each prediction once: the mean error without sign (MAE), the root of the mean squared "
+        "error (RMSE), the mean error over the speed where traffic moves (MAPE), the skill against the last speed, "
+        "and the interval's coverage and width.",
         Sql("forecast_skill/horizons", table=True),
         {
             "horizon": "m",
-            "mean error": _KMH,
-            "root mean squared error": _KMH,
-            "error of the speed": "percent",
+            "MAE": _KMH,
+            "RMSE": _KMH,
+            "MAPE": "percent",
             "skill": "percentunit",
             "coverage": "percentunit",
             "width": _KMH,

@@ -151,10 +151,13 @@ def _bars(axes: Axes, one: Answered) -> None:
 
 
 def _map(axes: Axes, one: Answered) -> None:
-    by = next((name for name in ("speed_ratio", "cluster") if name in one.rows[0]), None)
-    rows = [row for row in one.rows if row.get("lat") is not None and row.get("lon") is not None]
-    colours = [colour(one.colour(row[by], by)) or _PALE if by else INK for row in rows]
-    axes.scatter([row["lon"] for row in rows], [row["lat"] for row in rows], c=colours, s=6)
+    """Each layer has the rows of one query, in their order."""
+    for layer, rows in zip(one.panel["options"]["layers"], one.frames, strict=True):
+        look = layer["config"]["style"]["color"]
+        by = look.get("field")
+        colours = [colour(one.colour(row[by], by) if by else look["fixed"]) or _PALE for row in rows]
+        size = layer["config"]["style"]["size"]["fixed"]
+        axes.scatter([row["lon"] for row in rows], [row["lat"] for row in rows], c=colours, s=size)
     axes.set_aspect(1.3)
     axes.set_axis_off()
 

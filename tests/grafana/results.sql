@@ -113,16 +113,15 @@ SELECT name, state, now() - age, now() - age - interval '28 days', now() - age, 
        now() - age + interval '1 hour'
 FROM (VALUES ('network-2', 'in_place', interval '1 day'), ('network-1', 'former', interval '8 days')) AS model (name, state, age);
 
--- Each is off by up to a fifth, the same way each time, with an interval that holds nine in ten.
+-- Each is off by up to a seventh an hour ahead, by less before, with an interval that holds nine in ten.
 INSERT INTO predictions (sensor_id, time, made_at, speed_kmh, lower_kmh, upper_kmh, model)
 SELECT sensor_id, time + interval '5 minutes', time + interval '5 minutes' - ahead, speed_kmh * (1 + error),
-       speed_kmh * (1 + error - 0.18), speed_kmh * (1 + error + 0.18),
+       speed_kmh * (1 + error - 0.988 * most), speed_kmh * (1 + error + 0.988 * most),
        CASE WHEN time > now() - interval '1 day' THEN 'network-2' ELSE 'network-1' END
 FROM readings_5m
 CROSS JOIN unnest('{5 minutes,15 minutes,30 minutes,60 minutes}'::interval[]) AS ahead
-CROSS JOIN LATERAL (
-    SELECT 0.2 * sin(7 * sensor_id + extract(epoch FROM time) / 3000 + extract(epoch FROM ahead) / 500) AS error
-) AS made
+CROSS JOIN LATERAL (SELECT 0.14 * sqrt(extract(epoch FROM ahead) / 3600)::double precision AS most) AS bound
+CROSS JOIN LATERAL (SELECT most * sin(7 * sensor_id + extract(epoch FROM time) / 3000 + 9 * most) AS error) AS made
 WHERE time > now() - interval '3 days' AND extract(minute FROM time)::integer % 15 = 10 AND speed_kmh IS NOT NULL;
 
 INSERT INTO predictions (sensor_id, time, made_at, speed_kmh, lower_kmh, upper_kmh, model)

@@ -1,7 +1,7 @@
 SELECT model, horizon_minutes AS horizon, sum(predictions) AS predictions,
-       sum(mae_kmh * predictions) / sum(predictions) AS "mean error",
-       sqrt(sum(rmse_kmh ^ 2 * predictions) / sum(predictions)) AS "root mean squared error",
-       sum(mape_percent * predictions) / sum(predictions) FILTER (WHERE mape_percent IS NOT NULL) AS "error of the speed",
+       sum(mae_kmh * predictions) / sum(predictions) AS "MAE",
+       sqrt(sum(rmse_kmh ^ 2 * predictions) / sum(predictions)) AS "RMSE",
+       sum(mape_percent * predictions) / sum(predictions) FILTER (WHERE mape_percent IS NOT NULL) AS "MAPE",
        1 - sum(mae_kmh * predictions) FILTER (WHERE persistence_mae_kmh IS NOT NULL)
            / nullif(sum(persistence_mae_kmh * predictions), 0) AS skill,
        sum(coverage * predictions) / sum(predictions) FILTER (WHERE coverage IS NOT NULL) AS coverage,

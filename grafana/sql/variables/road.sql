@@ -1,4 +1,5 @@
-SELECT DISTINCT road || coalesce(' ' || direction, '') AS corridor
+SELECT road || coalesce(' ' || direction, '') AS corridor
 FROM sensors
 WHERE lat IS NOT NULL AND lon IS NOT NULL AND road IS NOT NULL
-ORDER BY 1
+GROUP BY 1
+ORDER BY count(*) DESC, 1
