@@ -162,15 +162,13 @@ def _bars(axes: Axes, one: Answered) -> None:
 
 
 def _map(axes: Axes, one: Answered) -> None:
-    """Each row with a place, in the colour of the field that its layer is coloured by."""
-    layers = (one.panel.get("options") or {}).get("layers") or []
-    for layer, frame in zip(layers, one.frames, strict=False):
-        style = (layer.get("config") or {}).get("style") or {}
-        told = style.get("color") or {}
-        rows = [row for row in frame if row.get("lat") is not None and row.get("lon") is not None]
-        field = told.get("field")
-        colours = [colour(one.colour(row[field], field) if field else told.get("fixed")) or _PALE for row in rows]
-        axes.scatter([row["lon"] for row in rows], [row["lat"] for row in rows], c=colours, s=30 if not field else 6)
+    """Each layer has the rows of one query, in their order."""
+    for layer, rows in zip(one.panel["options"]["layers"], one.frames, strict=True):
+        look = layer["config"]["style"]["color"]
+        by = look.get("field")
+        colours = [colour(one.colour(row[by], by) if by else look["fixed"]) or _PALE for row in rows]
+        size = layer["config"]["style"]["size"]["fixed"]
+        axes.scatter([row["lon"] for row in rows], [row["lat"] for row in rows], c=colours, s=size)
     axes.set_aspect(1.3)
     axes.set_axis_off()
 
