@@ -16,6 +16,8 @@ from urbanclear.settings import LOOPBACK, Settings
 
 KIND: Final = "data source"
 CONNECTIONS: Final = 10
+#: Grafana 9 cannot say of Prometheus whether it answers.
+UNKNOWN: Final = {"status": "OK"}
 
 
 def meant(settings: Settings) -> list[Document]:
@@ -44,7 +46,7 @@ def answers(grafana: GrafanaApi, settings: Settings) -> dict[str, str | None]:
 
 def _trouble(grafana: GrafanaApi, uid: str) -> str | None:
     try:
-        health = grafana.datasource.health(uid)
+        health = found(grafana.datasource.health, uid) or UNKNOWN
     except (GrafanaBadInputError, GrafanaServerError) as error:
         health = error.response if isinstance(error.response, dict) else {"message": error.message}
     return None if health.get("status") == "OK" else str(health.get("message"))

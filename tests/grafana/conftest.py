@@ -8,7 +8,8 @@ import pytest
 
 from schema.upgrade import upgrade
 from tests.conftest import OTHER_SERVER, new_database
-from tests.grafana import real_city
+from tests.grafana import given, real_city, stand_in
+from tests.grafana.given import Given
 
 
 @pytest.fixture(scope="session", params=["embedded", "timescaledb"])
@@ -29,3 +30,24 @@ async def city(city_database: str, shared_data: Path) -> str:
     """Its URL."""
     await real_city.fill(city_database, shared_data)
     return city_database
+
+
+@pytest.fixture(params=["stand-in", "real"])
+def grafana(request: pytest.FixtureRequest) -> Iterator[Given]:
+    """A Grafana with nothing in it: one that stands in, and a real one where it is given."""
+    if request.param == "real":
+        yield request.getfixturevalue("real_grafana")
+    else:
+        with stand_in.running(stand_in.StandIn()) as url:
+            yield Given(url, stand_in.PASSWORD, is_real=False)
+
+
+@pytest.fixture
+def real_grafana() -> Iterator[Given]:
+    """Emptied before and after: it must be one that nobody uses."""
+    if given.URL is None or given.PASSWORD is None:
+        pytest.skip(f"no Grafana: set {given.URL_NAME} and {given.PASSWORD_NAME} to one that may be emptied")
+    real = Given(given.URL.rstrip("/"), given.PASSWORD, is_real=True)
+    real.empty()
+    yield real
+    real.empty()
