@@ -32,7 +32,7 @@ from urbanclear.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 DOCS = {file.name: file.read_text() for file in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]}
-TEST_ONLY = {"URBANCLEAR_TEST_DATABASE_URL", "URBANCLEAR_TEST_CRDS"}
+TEST_ONLY = {f"URBANCLEAR_TEST_{name}" for name in ("DATABASE_URL", "CRDS", "GRAFANA_URL", "GRAFANA_PASSWORD")}
 
 
 def commands(group: object, words: tuple[str, ...] = ()) -> list[str]:
