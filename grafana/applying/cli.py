@@ -25,13 +25,12 @@ def apply(
 ) -> None:
     """Bring data sources, dashboards, alert rules and contact points into Grafana, where they are not so yet."""
     from grafana.applying import printed
-    from grafana.applying.connection import connected, explained
+    from grafana.applying.connection import connected
     from grafana.applying.data_sources import answers
     from grafana.applying.plan import planned, write
 
     settings = _settings(url, token)
-    grafana = connected(settings)
-    with explained(settings):
+    with connected(settings) as grafana:
         changes = planned(grafana, settings, prune=prune, renew_secrets=renew_secrets)
         if not dry_run:
             write(changes)

@@ -16,19 +16,23 @@ NOT_FOUND: Final = 404
 FORBIDDEN: Final = 403
 
 
-def connected(settings: Settings) -> GrafanaApi:
-    """To the settings' Grafana, which is there and new enough; raises `GrafanaError` or `ConfigurationError`."""
+@contextmanager
+def connected(settings: Settings) -> Iterator[GrafanaApi]:
+    """To the settings' Grafana, which is there and new enough; what goes wrong within is a `GrafanaError` as well."""
     if settings.grafana_url is None:
         raise ConfigurationError("No Grafana is known: set URBANCLEAR_GRAFANA_URL or --url to its address.")
     url = str(settings.grafana_url)
     grafana: GrafanaApi = GrafanaApi.from_url(
         url if url.endswith("/") else f"{url}/", _credential(settings), TIMEOUT_S
     )
-    with explained(settings):
-        version = str(grafana.connect().get("version") or OLDEST)
-    if int(version.split(".")[0]) < OLDEST:
-        raise GrafanaError(f"Grafana {version} is too old: {OLDEST}.0 or newer is needed, upgrade it first.")
-    return grafana
+    try:
+        with _explained(settings):
+            version = str(grafana.connect().get("version") or OLDEST)
+            if int(version.split(".")[0]) < OLDEST:
+                raise GrafanaError(f"Grafana {version} is too old: {OLDEST}.0 or newer is needed, upgrade it first.")
+            yield grafana
+    finally:
+        grafana.client.s.close()
 
 
 def _credential(settings: Settings) -> str | tuple[str, str]:
@@ -43,7 +47,7 @@ def _credential(settings: Settings) -> str | tuple[str, str]:
 
 
 @contextmanager
-def explained(settings: Settings) -> Iterator[None]:
+def _explained(settings: Settings) -> Iterator[None]:
     """Turns what goes wrong with Grafana into a `GrafanaError` that says what to do."""
     url = settings.grafana_url
     try:

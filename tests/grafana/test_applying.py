@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from grafana.alerts import RULES
 from grafana.boards import BOARDS
 from grafana.names import CONTACT_POINT, FOLDER_UID
+from tests.grafana import stand_in
 from tests.grafana.contract import VIEWER, VIEWER_PASSWORD
 from tests.grafana.given import Given
 from urbanclear.cli import app
@@ -175,3 +176,11 @@ def test_the_options_are_stronger_than_the_settings(grafana: Given) -> None:
         applied(grafana, "--url", "http://127.0.0.1:9")
     with pytest.raises(GrafanaError, match="refuses the token"):
         applied(grafana, "--token", "glsa_wrong")
+
+
+def test_a_grafana_that_is_too_old_is_refused() -> None:
+    with (
+        stand_in.running(stand_in.StandIn(version="8.5.27")) as url,
+        pytest.raises(GrafanaError, match=r"Grafana 8.5.27 is too old: 9.0 or newer is needed"),
+    ):
+        applied(Given(url, stand_in.PASSWORD, is_real=False))
