@@ -18,7 +18,7 @@ from tests.grafana.given import Given
 from tests.grafana.test_applying import applied
 from urbanclear.settings import Settings
 
-ANALYST_PASSWORD = "the analysts' password"  # noqa: S105
+ANALYST_PASSWORD = "of-the-analysts"  # noqa: S105
 BY_NAME = {rule.name: rule for rule in RULES}
 
 
