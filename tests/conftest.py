@@ -63,9 +63,11 @@ def embedded_postgres(servers_folder: Path) -> Iterator[str]:
     server.process.wait(10)
 
 
-@pytest.fixture(params=["embedded", "timescaledb"])
-def server_url(request: pytest.FixtureRequest) -> str:
-    """A server of each engine; the second only where one is given."""
+ENGINES = ["embedded", "timescaledb"]
+
+
+def server_of(request: pytest.FixtureRequest) -> str:
+    """A server of the engine that a fixture with `params=ENGINES` is to have; the second only where one is given."""
     if request.param == "embedded":
         url: str = request.getfixturevalue("embedded_postgres")
         return url
@@ -73,6 +75,11 @@ def server_url(request: pytest.FixtureRequest) -> str:
     if given is None:
         pytest.skip(f"no TimescaleDB: set {OTHER_SERVER} to a server that has it to run this on both engines")
     return given
+
+
+@pytest.fixture(params=ENGINES)
+def server_url(request: pytest.FixtureRequest) -> str:
+    return server_of(request)
 
 
 @contextmanager

@@ -1,26 +1,19 @@
 """A city's real data in a database of each engine, once for all that is asked of it."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from schema.upgrade import upgrade
-from tests.conftest import OTHER_SERVER, new_database
+from tests.conftest import ENGINES, new_database, server_of
 from tests.grafana import given, real_city, stand_in
 from tests.grafana.given import Given
 
 
-@pytest.fixture(scope="session", params=["embedded", "timescaledb"])
+@pytest.fixture(scope="session", params=ENGINES)
 def city_database(request: pytest.FixtureRequest) -> Iterator[str]:
-    if request.param == "embedded":
-        server: str = request.getfixturevalue("embedded_postgres")
-    elif OTHER_SERVER in os.environ:
-        server = os.environ[OTHER_SERVER]
-    else:
-        pytest.skip(f"no TimescaleDB: set {OTHER_SERVER} to a server that has it to run this on both engines")
-    with new_database(server) as url:
+    with new_database(server_of(request)) as url:
         upgrade(url)
         yield url
 

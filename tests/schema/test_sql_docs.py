@@ -1,9 +1,7 @@
 """The questions of docs/sql.md run as they stand on both engines, and their answers are those of the raw readings."""
 
-import os
 import re
 import statistics
-import uuid
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +14,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import psycopg
 import pytest
-from psycopg import AsyncConnection, sql
+from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 
 from ingest.sources.simulator.model import Simulator
@@ -27,7 +25,7 @@ from schema.retention import Retention
 from schema.rollups import ROLLUPS
 from schema.upgrade import upgrade
 from schema.upkeep import Upkeep
-from tests.conftest import OTHER_SERVER
+from tests.conftest import ENGINES, new_database, server_of
 from tests.ingest.storing import Store
 from urbanclear.settings import Settings
 
@@ -128,23 +126,12 @@ class City:
             return connection.execute(QUERIES[number].encode()).fetchall()
 
 
-@pytest.fixture(scope="module", params=["embedded", "timescaledb"])
+@pytest.fixture(scope="module", params=ENGINES)
 def filled_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """A database of this module's own on a server of each engine, with the newest schema."""
-    if request.param == "embedded":
-        server: str = request.getfixturevalue("embedded_postgres")
-    elif OTHER_SERVER in os.environ:
-        server = os.environ[OTHER_SERVER]
-    else:
-        pytest.skip(f"no TimescaleDB: set {OTHER_SERVER} to a server that has it to run this on both engines")
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    url = server.rsplit("/", 1)[0] + f"/{name}"
-    upgrade(url)
-    yield url
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    with new_database(server_of(request)) as url:
+        upgrade(url)
+        yield url
 
 
 @pytest.fixture(scope="module")
