@@ -68,7 +68,8 @@ RULES: Final = (
         "1h",
         Severity.WARNING,
         "{{ humanizePercentage $values.A.Value }} of measured speeds lie inside their forecast's interval",
-        f"Of the last two days. 90 % are meant; from {COVERAGE_LEAST:.0%} to {COVERAGE_MOST:.0%} is well.",
+        "Of the trained models' forecasts of the last two days. 90 % are meant; "
+        f"from {COVERAGE_LEAST:.0%} to {COVERAGE_MOST:.0%} is well.",
     ),
     Rule(
         "batch-jobs-late",

@@ -45,7 +45,9 @@ def _figures() -> Iterator[Panel]:
             f"{100 * dict(LEAST_RATIO)['D']:.0f} % of free-flow speed.",
             Sql("city_now/congested", table=True),
             "percentunit",
-        ).thresholds(steps(GREEN, (0.1, ORANGE), (0.25, RED))),
+        )
+        .decimals(1)
+        .thresholds(steps(GREEN, (0.1, ORANGE), (0.25, RED))),
         number(
             "Open incidents",
             "In the whole city, not cleared at this moment.",
@@ -69,7 +71,9 @@ def _figures() -> Iterator[Panel]:
             "Share of all known sensors with a good reading within 15 minutes.",
             Sql("city_now/reporting", table=True),
             "percentunit",
-        ).thresholds(steps(RED, (0.8, ORANGE), (0.95, GREEN))),
+        )
+        .decimals(1)
+        .thresholds(steps(RED, (0.8, ORANGE), (0.95, GREEN))),
     ):
         yield panel.span(_SIXTH).height(LOW)
 

@@ -9,6 +9,15 @@ from schema.upgrade import upgrade
 from tests.conftest import ENGINES, new_database, server_of
 from tests.grafana import given, real_city, stand_in
 from tests.grafana.given import Given
+from urbanclear.settings import get_settings
+
+
+@pytest.fixture(autouse=True)
+def settings_of_its_own() -> Iterator[None]:
+    """No command has the settings of a test before."""
+    get_settings.cache_clear()
+    yield
+    get_settings.cache_clear()
 
 
 @pytest.fixture(scope="session", params=ENGINES)

@@ -64,6 +64,14 @@ def test_readings_that_stopped_are_too_old_and_their_sensors_silent(city: str) -
     assert share > SILENT_SHARE
 
 
+def test_intervals_of_what_was_not_trained_are_not_judged(city: str) -> None:
+    with psycopg.connect(city) as connection:
+        assert answer(connection, BY_NAME["forecast-coverage"]) is not None
+        connection.execute("DELETE FROM forecast_models")
+        assert answer(connection, BY_NAME["forecast-coverage"]) is None
+        connection.rollback()
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_a_rule_says_who_made_it_how_urgent_it_is_and_what_to_do(rule: Rule) -> None:
     document = document_of(rule)

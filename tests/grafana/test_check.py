@@ -26,6 +26,15 @@ def test_every_query_is_asked(here: str) -> None:
     assert all(one["ms"] > 0 and one["problem"] == "" for one in told)
 
 
+def test_a_database_without_a_sensor_has_an_answer_to_all_of_it(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("URBANCLEAR_DATABASE_URL", database_url)
+    done = CliRunner().invoke(app, ["grafana", "check", "--json"])
+    assert done.exit_code == 0, done.output
+    assert {one["problem"] for one in json.loads(done.stdout)} == {""}
+
+
 def test_a_database_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("URBANCLEAR_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
     with pytest.raises(StartError, match=r"The database cannot be asked: .*Check URBANCLEAR_DATABASE_URL"):

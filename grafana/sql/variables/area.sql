@@ -1,3 +1,3 @@
 SELECT DISTINCT coalesce(area, '') AS __value, coalesce(area, 'no area') AS __text
-FROM sensors
+FROM (SELECT area FROM sensors UNION SELECT NULL WHERE NOT EXISTS (SELECT FROM sensors)) AS areas
 ORDER BY 2
