@@ -45,8 +45,7 @@ class Observing:
 
 def _observe(scope: Scope, message: Message, seconds: float) -> None:
     route = _route(scope)
-    metrics.REQUESTS.labels(scope["method"], route, message["status"]).inc()
-    metrics.REQUEST_SECONDS.labels(route).observe(seconds)
+    metrics.observe(scope["method"], route, message["status"], seconds)
     headers = MutableHeaders(scope=message)
     headers.update(SECURITY_HEADERS)
     if scope["path"] == DOCS:

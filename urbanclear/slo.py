@@ -12,6 +12,8 @@ from prometheus_client import Gauge
 
 from urbanclear.settings import Settings
 
+#: The API's routes whose requests are not judged: those of probes, and those of Prometheus itself.
+NOT_JUDGED: Final = ("live", "ready", "health", "metrics")
 #: Over which an objective is kept, and its error budget spent.
 WINDOW: Final = timedelta(days=30)
 
