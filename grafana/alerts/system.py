@@ -1,6 +1,5 @@
 """Whether Urbanclear's own parts are well, by what they tell Prometheus; only where Grafana has one."""
 
-from collections.abc import Callable
 from typing import Final
 
 from grafana.alerts.rule import SYSTEM, Rule, Severity, above, below
@@ -15,20 +14,15 @@ _DEAD: Final = "sum(rate(urbanclear_ingest_dead_letters_total[10m]))"
 _STORED: Final = "sum(rate(urbanclear_ingest_stored_total[10m]))"
 
 
-def _failed(window: str) -> str:
-    failed = f'sum(rate(urbanclear_api_requests_total{{status=~"5.."}}[{window}]))'
-    return f"({failed} / sum(rate(urbanclear_api_requests_total[{window}])))"
+def _burning(bad: str, target: float) -> str:
+    """How fast the error budget burns over the long window; 0 unless it burns too fast over both windows.
 
-
-def _slow(window: str) -> str:
-    fast = f'sum(rate(urbanclear_api_request_seconds_bucket{{le="{LATENCY.threshold_s:g}"}}[{window}]))'
-    return f"(1 - {fast} / sum(rate(urbanclear_api_request_seconds_count[{window}])))"
-
-
-def _burning(bad: Callable[[str], str], target: float) -> str:
-    """How fast the error budget burns over the long window; 0 unless it burns too fast over both windows."""
+    `bad` counts those of the judged requests that are not good.
+    """
     long, short = (
-        f"{bad(window)} / {1 - target:g} > {_FASTEST.rate:g}" for window in (_FASTEST.long, _FASTEST.short)
+        f"(sum(rate({bad}[{window}])) / sum(rate(urbanclear_api_judged_requests_total[{window}]))) "
+        f"/ {1 - target:g} > {_FASTEST.rate:g}"
+        for window in (_FASTEST.long, _FASTEST.short)
     )
     return f"({long} and {short}) or vector(0)"
 
@@ -84,7 +78,7 @@ RULES: Final = (
         "api-failing",
         "The API fails too often",
         SYSTEM,
-        _burning(_failed, AVAILABILITY.target),
+        _burning("urbanclear_api_failed_requests_total", AVAILABILITY.target),
         above(0),
         "2m",
         Severity.CRITICAL,
@@ -95,7 +89,7 @@ RULES: Final = (
         "api-slow",
         "The API is too slow",
         SYSTEM,
-        _burning(_slow, LATENCY.target),
+        _burning("urbanclear_api_slow_requests_total", LATENCY.target),
         above(0),
         "2m",
         Severity.WARNING,

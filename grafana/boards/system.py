@@ -13,13 +13,13 @@ from grafana.colours import GREEN, ORANGE, RED, steps
 from grafana.names import PROMETHEUS
 from grafana.panels import FULL, lines, number, rows
 from grafana.queries import Sql, promql
-from urbanclear.slo import FORECASTS, LATENCY
+from urbanclear.slo import FORECASTS, LATENCY, NOT_JUDGED
 
 Panels = tuple[stat.Panel | timeseries.Panel | table.Panel, ...]
 
 RATE: Final = "[$__rate_interval]"
 #: Of the API: requests of people and apps, not those of probes and of Prometheus.
-ASKED: Final = 'route!~"live|ready|health|metrics"'
+ASKED: Final = f'route!~"{"|".join(NOT_JUDGED)}"'
 NONE: Final = steps(GREEN)
 ANY: Final = steps(GREEN, (1, RED))
 LIMITS: Final = GraphThresholdsStyleConfig().mode(GraphThresholdsStyleMode.DASHED)
@@ -147,8 +147,8 @@ def _api() -> Panels:
             "Errors",
             "Share of requests that were answered with an error of the server (5xx).",
             {
-                "errors": f'(sum(rate(urbanclear_api_requests_total{{{ASKED}, status=~"5.."}}{RATE})) or vector(0)) '
-                f"/ sum(rate(urbanclear_api_requests_total{{{ASKED}}}{RATE}))"
+                "errors": f"sum(rate(urbanclear_api_failed_requests_total{RATE})) "
+                f"/ sum(rate(urbanclear_api_judged_requests_total{RATE}))"
             },
             "percentunit",
             steps(GREEN, (0.001, ORANGE), (0.01, RED)),

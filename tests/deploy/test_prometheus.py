@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from api.metrics import REQUEST_SECONDS
+from grafana.alerts.system import RULES as SYSTEM_RULES
 from grafana.asked import boards, panels
 from spark.jobs import JOBS
 from tests.deploy import asked
@@ -101,11 +101,42 @@ def test_alerts_fire_at_the_burn_rates_that_are_defined() -> None:
     assert tuple(found) == slo.BURNS
 
 
-def test_the_latency_that_rules_count_is_the_objectives_and_a_bound_of_the_histogram() -> None:
-    bounds = {bound for rule in asked.rules() for bound in re.findall(r'le="([^"]+)"', rule["expr"])}
-    assert bounds == {str(slo.LATENCY.threshold_s)}
-    [family] = REQUEST_SECONDS.labels("any").collect()
-    assert bounds <= {sample.labels.get("le") for sample in family.samples}
+def test_rules_and_dashboards_leave_out_the_requests_that_are_not_judged() -> None:
+    expressions = [*(rule["expr"] for rule in asked.rules()), *asked.of_dashboards().values()]
+    left_out = {routes for expression in expressions for routes in re.findall(r'route!~"([^"]+)"', expression)}
+    assert left_out == {"|".join(slo.NOT_JUDGED)}
+
+
+def test_rules_of_grafana_name_metrics_that_exist() -> None:
+    names = {name for rule in SYSTEM_RULES for name in asked.named(rule.asks)}
+    assert {"urbanclear_api_failed_requests_total", "urbanclear_api_slow_requests_total"} < names
+    assert names - asked.told() == set()
+
+
+@needs_promtool
+@pytest.mark.parametrize(
+    ("name", "bad", "burn"),
+    [("api-failing", "failed", 1_000), ("api-slow", "slow", 100)],
+)
+def test_rules_of_grafana_fire_from_the_first_bad_request_on_and_not_without_any(
+    name: str, bad: str, burn: float, tmp_path: Path
+) -> None:
+    [rule] = [rule for rule in SYSTEM_RULES if rule.name == name]
+    counted = {one: f"urbanclear_api_{one}_requests_total" for one in ("judged", "failed", "slow")}
+    rises = {**dict.fromkeys(counted, "0x20 _x100"), "judged": "0x10 30x10 _x100", bad: "0x10 30x10 _x100"}
+    at_rest = {**dict.fromkeys(counted, "0x20"), "judged": "0x10 30x10"}
+    tests = [
+        {
+            "interval": "15s",
+            "input_series": [{"series": counted[one], "values": values} for one, values in series.items()],
+            "promql_expr_test": [
+                {"expr": f"round({rule.asks})", "eval_time": "4m", "exp_samples": [{"labels": "{}", "value": value}]}
+            ],
+        }
+        for series, value in ((rises, burn), (at_rest, 0))
+    ]
+    (tmp_path / "grafana.yml").write_text(yaml.safe_dump({"tests": tests}))
+    promtool("test", "rules", str(tmp_path / "grafana.yml"))
 
 
 def test_the_objectives_of_rules_and_docs_are_those_of_the_code() -> None:
