@@ -18,8 +18,10 @@ SAVED: Final = Gauge(
 LAG: Final = Gauge(
     "urbanclear_schema_refresh_lag_seconds", "Newest reading minus the end of what a rollup holds", ["relation"]
 )
-FAILURES: Final = Gauge("urbanclear_schema_job_failures", "Failed runs of a recurring job", ["job", "relation"])
-FAILING: Final = Gauge("urbanclear_schema_job_failing", "1 if a job's last run failed, else 0", ["job", "relation"])
+#: Not `job`, by which Prometheus means what it scrapes.
+_OF_JOBS: Final = ["name", "relation"]
+FAILURES: Final = Gauge("urbanclear_schema_job_failures", "Failed runs of a recurring job", _OF_JOBS)
+FAILING: Final = Gauge("urbanclear_schema_job_failing", "1 if a job's last run failed, else 0", _OF_JOBS)
 BATCH_SUCCESS: Final = Gauge(
     "urbanclear_schema_batch_success_timestamp_seconds", "When a batch job last succeeded; 0 for never", ["batch"]
 )
