@@ -7,8 +7,9 @@ import numpy as np
 from prometheus_client import Counter, Gauge, Histogram
 
 from ingest.batch import Batch, DeadLetter
-from ingest.writer import Rows
+from ingest.writer import REFUSED, Rows
 from schema import topics
+from schema.events import REASONS
 from schema.rollups import Flag
 
 STORED: Final = Counter("urbanclear_ingest_stored_total", "Readings and other events stored, by topic", ["topic"])
@@ -16,6 +17,8 @@ FLAGGED: Final = Counter("urbanclear_ingest_flagged_total", "Readings stored wit
 DEAD_LETTERS: Final = Counter(
     "urbanclear_ingest_dead_letters_total", "Messages and readings rejected, by reason", ["reason"]
 )
+for _reason in (*REASONS, REFUSED):
+    DEAD_LETTERS.labels(_reason)  # at 0, so that Prometheus sees the first one's rise
 BATCH_ROWS: Final = Histogram(
     "urbanclear_ingest_batch_rows",
     "Readings and other events in a transaction",

@@ -25,6 +25,7 @@ from schema.chunks import Chunks
 from schema.engines import engine_of
 from schema.events import EventT, Incident, Sensor, Weather
 
+REFUSED: Final = "refused"  # the reason of a dead letter that the database did not take
 CAREFUL_BATCHES: Final = 50  # after a repeat; a refused COPY then costs 2 % at most
 _HOUR: Final = 3_600_000_000  # µs; every chunk is some whole hours wide
 
@@ -75,9 +76,9 @@ class Transaction:
         """The only thing in it, as a dead letter."""
         detail, readings = str(error).strip(), self.rows.readings
         if not self.messages:
-            return Refused(self.batch.carriers.letter(int(readings.rows[0]), "refused", detail), readings)
+            return Refused(self.batch.carriers.letter(int(readings.rows[0]), REFUSED, detail), readings)
         record = self.messages[0].record
-        return Refused(DeadLetter(record, record.value or b"", "refused", detail), readings)
+        return Refused(DeadLetter(record, record.value or b"", REFUSED, detail), readings)
 
 
 @dataclass(frozen=True)

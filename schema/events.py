@@ -233,6 +233,10 @@ def decode_predictions(value: bytes) -> list[Prediction]:
     return found if isinstance(found, list) else [found]
 
 
+#: Why a message is no event, by `decode` and `check_time`; reasons of dead letters.
+REASONS: Final = ("undecodable", "invalid", "naive_time", "future_time", "too_old")
+
+
 def _decoded(decoder: msgspec.json.Decoder[T], value: bytes) -> T:
     try:
         return decoder.decode(value)

@@ -1,12 +1,17 @@
 """What Prometheus is told of deliveries."""
 
-from typing import Final
+from typing import Final, get_args
 
 from prometheus_client import Counter, Gauge, Histogram
+
+from schema.alerting.routing import ChannelKind
 
 DELIVERIES: Final = Counter(
     "urbanclear_alerting_deliveries_total", "Attempts to deliver a notification", ["channel", "outcome"]
 )
+for _channel in get_args(ChannelKind):
+    for _outcome in ("delivered", "failed", "given_up"):
+        DELIVERIES.labels(_channel, _outcome)  # at 0, so that Prometheus sees the first one's rise
 SECONDS: Final = Histogram(
     "urbanclear_alerting_delivery_seconds",
     "How long an attempt took",

@@ -3,10 +3,12 @@
 import importlib
 import re
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
 import yaml
 from prometheus_client import REGISTRY
+from prometheus_client.metrics import MetricWrapperBase
 
 from grafana.asked import boards, panels
 
@@ -61,8 +63,17 @@ def named(expression: str) -> set[str]:
 
 def told() -> set[str]:
     """The names of all series that the parts can have."""
-    for file in [file for part in PARTS for file in (ROOT / part).rglob("metrics.py")]:
-        importlib.import_module(".".join(file.relative_to(ROOT).with_suffix("").parts))
-    for module in _OTHERS:
-        importlib.import_module(module)
+    _import_all()
     return {family.name + suffix for family in REGISTRY.collect() for suffix in _SUFFIXES.get(family.type, ("",))}
+
+
+def labels() -> dict[str, tuple[str, ...]]:
+    """Of all metrics that have some, by the metric's name."""
+    metrics = [one for module in _import_all() for one in vars(module).values() if isinstance(one, MetricWrapperBase)]
+    return {next(iter(one.describe())).name: tuple(one._labelnames) for one in metrics}
+
+
+def _import_all() -> list[ModuleType]:
+    files = [file for part in PARTS for file in (ROOT / part).rglob("metrics.py")]
+    names = [".".join(file.relative_to(ROOT).with_suffix("").parts) for file in files]
+    return [importlib.import_module(name) for name in (*names, *_OTHERS)]

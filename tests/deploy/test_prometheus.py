@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,28 @@ def test_every_metric_that_rules_and_dashboards_name_exists() -> None:
     names = {name for expression in expressions for name in asked.named(expression)}
     assert len(names) > 30
     assert names - asked.told() - asked.recorded() == set()
+
+
+def test_no_metric_has_a_label_that_prometheus_itself_gives() -> None:
+    labels = asked.labels()
+    assert labels["urbanclear_schema_job_failing"] == ("name", "relation")
+    assert [name for name, names in labels.items() if {"job", "instance"} & set(names)] == []
+
+
+@pytest.mark.parametrize(
+    ("module", "counter", "series"),
+    [
+        ("ingest.metrics", "urbanclear_ingest_dead_letters_total", 6),
+        ("alerting.delivery.metrics", "urbanclear_alerting_deliveries_total", 15),
+    ],
+)
+def test_counters_whose_labels_are_known_are_there_before_the_first_event(
+    module: str, counter: str, series: int
+) -> None:
+    tell = f"import {module}, prometheus_client as p; print(p.generate_latest().decode())"
+    done = subprocess.run([sys.executable, "-c", tell], capture_output=True, text=True, check=True)
+    values = re.findall(rf"^{counter}{{.+}} (.+)$", done.stdout, re.MULTILINE)
+    assert values == ["0.0"] * series
 
 
 def test_every_recorded_series_is_used() -> None:
