@@ -119,13 +119,13 @@ async def test_prometheus_is_told_of_chunks_sizes_lag_and_failing_jobs(database_
     upkeep = Upkeep(settings_of(database_url))
     await upkeep.once()
 
-    def value(name: str, **labels: str) -> float | None:
-        return REGISTRY.get_sample_value(f"urbanclear_schema_{name}", labels)
+    def value(metric: str, **labels: str) -> float | None:
+        return REGISTRY.get_sample_value(f"urbanclear_schema_{metric}", labels)
 
     assert value("size_bytes", relation="readings") == pytest.approx(await size(database_url))
     assert value("chunks", relation="readings") is not None
-    assert value("job_failures", job="broken", relation="") == 3
-    assert value("job_failing", job="broken", relation="") == 1
+    assert value("job_failures", name="broken", relation="") == 3
+    assert value("job_failing", name="broken", relation="") == 1
 
 
 async def test_prometheus_is_told_when_batch_jobs_last_succeeded_and_whether_the_last_run_failed(
