@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,8 +38,8 @@ class Prometheus:
 
 
 @asynccontextmanager
-async def running_prometheus(folder: Path, targets: Mapping[str, int]) -> AsyncIterator[Prometheus]:
-    """It asks each part of `targets` at its port of this machine, every second, and evaluates all rules as often."""
+async def running_prometheus(folder: Path, targets: Path) -> AsyncIterator[Prometheus]:
+    """It asks each part that the stack's file `targets` names, every second, and evaluates all rules as often."""
     program = shutil.which("prometheus")
     if program is None:
         pytest.skip("no Prometheus: install Debian's package prometheus to run this")
@@ -68,18 +68,12 @@ async def running_prometheus(folder: Path, targets: Mapping[str, int]) -> AsyncI
         process.wait(10)
 
 
-def _hurried(folder: Path, targets: Mapping[str, int]) -> Path:
-    """The delivered configuration and rules, with addresses of this machine, each second."""
-    config = yaml.safe_load((FOLDER / "prometheus.yml").read_text())
+def _hurried(folder: Path, targets: Path) -> Path:
+    """The delivered configuration of one machine and its rules, each second."""
+    config = yaml.safe_load((FOLDER / "local.yml").read_text())
     config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
-    scraped = {one["job_name"]: one for one in config["scrape_configs"]}
-    config["scrape_configs"] = [
-        {
-            **{key: value for key, value in scraped[f"urbanclear-{part}"].items() if key != "dns_sd_configs"},
-            "static_configs": [{"targets": [f"{LOOPBACK}:{port}"]}],
-        }
-        for part, port in targets.items()
-    ]
+    [scraped] = config["scrape_configs"]
+    scraped["file_sd_configs"] = [{"files": [str(targets)]}]
     (folder / "rules").mkdir()
     for file in RULE_FILES:
         (folder / "rules" / file.name).write_text(re.sub(r"interval: \w+", "interval: 1s", file.read_text()))

@@ -130,7 +130,7 @@ def test_every_command_exists(overlay: str, name: str) -> None:
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_the_parts_are_those_that_run_on_one_machine(overlay: str) -> None:
-    processes = {*PORTS, "api", "stream"} - {"postgres", "kafka", "kafka-controller"}
+    processes = {*PORTS, "stream"} - {"postgres", "kafka", "kafka-controller"}
     assert {name for name in of_kind(overlay, "Deployment") if not name.startswith("spark-")} == processes
 
 

@@ -1,6 +1,8 @@
 """What Prometheus is given: what it takes, rules about metrics that are there, alerts that are explained."""
 
+import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -15,7 +17,10 @@ from spark.jobs import JOBS
 from tests.deploy import asked
 from tests.deploy.asked import FOLDER, ROOT, RULE_FILES
 from urbanclear import slo
-from urbanclear.settings import Settings
+from urbanclear.embedded import state
+from urbanclear.embedded.ports import choose
+from urbanclear.embedded.stack import PORTS
+from urbanclear.settings import LOOPBACK, Settings
 
 ON_CALL = (ROOT / "docs" / "on-call.md").read_text()
 TESTS = sorted((FOLDER / "rules" / "tests").glob("*.yml"))
@@ -32,7 +37,8 @@ def promtool(*arguments: str) -> None:
 
 @needs_promtool
 def test_prometheus_takes_its_configuration_and_its_rules() -> None:
-    promtool("check", "config", str(FOLDER / "prometheus.yml"))
+    for name in ("prometheus.yml", "local.yml"):
+        promtool("check", "config", str(FOLDER / name))
     promtool("check", "rules", "--lint-fatal", *map(str, RULE_FILES))
 
 
@@ -211,3 +217,47 @@ def test_prometheus_asks_every_part_on_one_port() -> None:
     }
     parts = ("api", "ingest", "alerting", "forecast", "jobs", "stream", "source")
     assert asked_for == {f"urbanclear-{part}": ([part], 9464) for part in parts}
+
+
+def test_on_one_machine_prometheus_reads_what_the_stack_writes_and_evaluates_the_same_rules(tmp_path: Path) -> None:
+    served, local = (yaml.safe_load((FOLDER / name).read_text()) for name in ("prometheus.yml", "local.yml"))
+    assert local["rule_files"] == served["rule_files"]
+    assert local["global"] == served["global"]
+    [[file]] = [service["files"] for scrape in local["scrape_configs"] for service in scrape["file_sd_configs"]]
+    assert (FOLDER / file).resolve() == ROOT / Settings.model_fields["data_dir"].default / state.TARGETS
+    state.write_targets(tmp_path, {"api": 1, "ingest": 2})
+    assert json.loads((tmp_path / state.TARGETS).read_text()) == [
+        {"targets": [f"{LOOPBACK}:1"], "labels": {"job": "urbanclear-api"}},
+        {"targets": [f"{LOOPBACK}:2"], "labels": {"job": "urbanclear-ingest"}},
+    ]
+    state.remove_addresses(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_parts_of_one_machine_have_the_jobs_of_any_other() -> None:
+    config = yaml.safe_load((FOLDER / "prometheus.yml").read_text())
+    parts = {*PORTS, "stream"} - {"postgres", "kafka", "kafka-controller"}
+    assert {scrape["job_name"] for scrape in config["scrape_configs"]} == {f"urbanclear-{part}" for part in parts}
+
+
+def test_on_call_has_the_command_that_starts_prometheus_on_one_machine(tmp_path: Path) -> None:
+    program = shutil.which("prometheus")
+    if program is None:
+        pytest.skip("no Prometheus: install Debian's package prometheus to run this")
+    [line] = re.findall(r"^    (prometheus --config.+)$", ON_CALL, re.MULTILINE)
+    options = shlex.split(line)[1:]
+    named = dict(option.removeprefix("--").split("=", 1) for option in options)
+    assert ROOT / named["config.file"] == FOLDER / "local.yml"
+    [port] = choose(1, [])
+    changed = {"storage.tsdb.path": str(tmp_path), "web.listen-address": f"{LOOPBACK}:{port}"}
+    command = [program, *(f"--{name}={value}" for name, value in {**named, **changed}.items())]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as started:
+        assert started.stderr is not None
+        said = []
+        for text in started.stderr:
+            said.append(text)
+            if "ready to receive web requests" in text:
+                break
+        started.terminate()
+        started.communicate()
+    assert "ready to receive web requests" in said[-1], said

@@ -13,11 +13,10 @@ from tests.deploy.prometheus import Prometheus, running_prometheus
 from tests.waiting import until
 from urbanclear import slo
 from urbanclear.embedded import state
-from urbanclear.embedded.ports import choose
 from urbanclear.settings import Settings
 
 JUDGED_SECONDS = 120.0
-SCRAPED = ("ingest", "alerting", "forecast", "source")
+SCRAPED = ("api", "ingest", "alerting", "forecast", "source")
 OBJECTIVES = {one.name: one.target for one in slo.objectives(Settings())}
 
 pytestmark = pytest.mark.parametrize("server_url", ["embedded"], indirect=True)
@@ -28,18 +27,14 @@ async def watched(
     kafka_bootstrap: str, empty_database_url: str, tmp_path: Path
 ) -> AsyncIterator[tuple[Prometheus, str]]:
     """A stack with the simulator: Prometheus, and the API's address."""
-    [of_api] = choose(1, [])
     given = {
         "URBANCLEAR_DATABASE_URL": empty_database_url,
         "URBANCLEAR_KAFKA_BOOTSTRAP": kafka_bootstrap,
-        "URBANCLEAR_METRICS_PORT": str(of_api),  # of all parts but the API, the stack itself says it
     }
     simulated = ("--source", "simulator", "--history", "10m")
     async with running_stack(tmp_path / "stack", *simulated, environment=given) as stack:
-        ports = state.load(tmp_path / "stack").ports
-        targets = {"api": of_api, **{part: ports[part] for part in SCRAPED}}
         (tmp_path / "prometheus").mkdir()
-        async with running_prometheus(tmp_path / "prometheus", targets) as prometheus:
+        async with running_prometheus(tmp_path / "prometheus", tmp_path / "stack" / state.TARGETS) as prometheus:
             yield prometheus, stack.url
 
 
@@ -58,8 +53,8 @@ async def test_all_parts_answer_every_rule_is_evaluated_and_every_objective_judg
     left: dict[str, float] = {}
 
     async def all_up() -> bool:
-        up = await prometheus.value("up")
-        return len(up) == 1 + len(SCRAPED) and set(up.values()) == {1.0}
+        up = await prometheus.value("sum by (job) (up)")
+        return up == {f"urbanclear-{part}": 1.0 for part in SCRAPED}
 
     async def judged() -> bool:
         nonlocal left
@@ -80,5 +75,15 @@ async def test_all_parts_answer_every_rule_is_evaluated_and_every_objective_judg
     there = set(await prometheus.ask("label/__name__/values"))
     shown = {title: text for title, text in asked.of_dashboards().items() if asked.named(text) <= there}
     assert len(shown) > 30
-    empty = [title for title, text in shown.items() if not (await prometheus.ask("query", query=text))["result"]]
-    assert empty == []
+
+    async def all_shown() -> bool:
+        nonlocal empty
+        await visit(f"{url}/api/v1/traffic/current")
+        empty = [title for title, text in shown.items() if not (await prometheus.ask("query", query=text))["result"]]
+        return empty == []
+
+    empty: list[str] = []
+    try:
+        await until(all_shown, what="something in every panel")
+    except AssertionError:
+        raise AssertionError(f"nothing is in {empty}") from None

@@ -51,7 +51,7 @@ def up(
     arguments = source_arguments(source, history, replay)
     folder = Settings.model_validate(overrides).data_dir
     with state.exclusive(folder):
-        state.remove_stack_env(folder)  # of a run that was killed
+        state.remove_addresses(folder)  # of a run that was killed
         settings = Settings.model_validate(overrides)
         logs.configure(settings)
         asyncio.run(_run(folder, settings, arguments))

@@ -28,13 +28,13 @@ from urbanclear.embedded.kafka import Kafka
 from urbanclear.embedded.postgres import Postgres
 from urbanclear.embedded.process import Process
 from urbanclear.embedded.source import keeps_old_times
-from urbanclear.embedded.supervisor import Supervisor
+from urbanclear.embedded.supervisor import DONE, Supervisor
 from urbanclear.errors import StartError
 from urbanclear.hosts import is_loopback
 from urbanclear.settings import LOOPBACK, OFF, RETENTIONS, Settings, as_text
 
 API_READY_SECONDS: Final = 60.0
-PORTS: Final = ("postgres", "kafka", "kafka-controller", "ingest", "alerting", "source", "jobs", "forecast")
+PORTS: Final = ("postgres", "kafka", "kafka-controller", "ingest", "alerting", "source", "jobs", "forecast", "api")
 EVERY_ADDRESS: Final = ("", "0.0.0.0", "::")  # noqa: S104 – nothing is bound here
 #: The order of stopping, and how long each group may take: 10 s in all.
 STOP_ORDER: Final = (
@@ -90,6 +90,7 @@ class Stack:
         self._state = state.load(self.folder)
         self._supervisor = Supervisor(self._remember)
         self._ports: dict[str, int] = {}
+        self._targets: dict[str, int] = {}
 
     async def start(self) -> None:
         """Bring everything up; returns once the API answers."""
@@ -107,12 +108,16 @@ class Stack:
         await self._wait_for_api()
 
     def check(self) -> None:
-        """Start again what has ended."""
+        """Start again what has ended, and tell Prometheus which parts there are."""
         self._supervisor.check()
+        targets = {part: self._ports[part] for part in self.metrics_urls if self._supervisor.state(part) != DONE}
+        if targets != self._targets:
+            state.write_targets(self.folder, targets)
+            self._targets = targets
 
     def stop(self) -> None:
         """Stop everything, in order."""
-        state.remove_stack_env(self.folder)
+        state.remove_addresses(self.folder)
         for names, seconds in STOP_ORDER:
             self._supervisor.stop(list(names), seconds)
         self._state.processes.clear()
@@ -130,6 +135,8 @@ class Stack:
     def _choose_ports(self) -> None:
         preferred = [self._state.ports[name] for name in PORTS if name in self._state.ports]
         self._ports = dict(zip(PORTS, ports.choose(len(PORTS), preferred), strict=True))
+        if self.settings.metrics_port is not None:
+            self._ports["api"] = self.settings.metrics_port
         self._state.ports = self._ports
 
     def _keep_what_is_replayed(self) -> None:
@@ -235,7 +242,7 @@ class Stack:
         if name in self._ports:
             env = {**env, "URBANCLEAR_METRICS_PORT": str(self._ports[name])}
             self.metrics_urls[name] = f"http://{LOOPBACK}:{self._ports[name]}/metrics"
-            self._add_address(name, self.metrics_urls[name])
+            self._add_address("api, metrics" if name == "api" else name, self.metrics_urls[name])
         command = [sys.executable, "-m", "urbanclear", *arguments]
         self._supervisor.start(Process(name, command, self._log(name), env), until_done=until_done)
 

@@ -5,7 +5,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,9 +14,10 @@ from typing import Final
 import psutil
 
 from urbanclear.errors import StartError
-from urbanclear.settings import STACK_ENV
+from urbanclear.settings import LOOPBACK, STACK_ENV
 
 LAYOUT: Final = 1
+TARGETS: Final = "prometheus.json"
 LEAST_FREE_BYTES: Final = 1024**3
 LEFTOVER_SECONDS: Final = 10.0
 
@@ -119,9 +120,20 @@ def secret(file: Path, new: Callable[[], str] = lambda: secrets.token_urlsafe(24
     return file.read_text().strip()
 
 
-def remove_stack_env(folder: Path) -> None:
+def write_targets(folder: Path, ports: Mapping[str, int]) -> None:
+    """Tell Prometheus at which port of this machine each part has its metrics, as its `file_sd_configs` read it."""
+    targets = [
+        {"targets": [f"{LOOPBACK}:{port}"], "labels": {"job": f"urbanclear-{part}"}} for part, port in ports.items()
+    ]
+    fresh = folder / f"{TARGETS}.new"
+    fresh.write_text(json.dumps(targets, indent=2))
+    fresh.rename(folder / TARGETS)
+
+
+def remove_addresses(folder: Path) -> None:
     """No stack runs in `folder` any more."""
-    (folder / STACK_ENV).unlink(missing_ok=True)
+    for name in (STACK_ENV, TARGETS):
+        (folder / name).unlink(missing_ok=True)
 
 
 def _same_process(pid: int, created: float) -> psutil.Process | None:

@@ -12,6 +12,7 @@ log = get_logger("stack")
 
 FIRST_DELAY_SECONDS: Final = 0.2
 LONGEST_DELAY_SECONDS: Final = 10.0
+DONE: Final = "done"  # the state of a child that came to its proper end
 CALM_SECONDS: Final = 60.0  # a child that ran this long starts again without delay
 
 
@@ -58,7 +59,7 @@ class Supervisor:
         if watched is None:
             return ""
         if watched.finished:
-            return "done"
+            return DONE
         return "running" if watched.process.running else "starting again"
 
     def _check(self, watched: _Watched) -> None:

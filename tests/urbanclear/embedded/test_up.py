@@ -47,6 +47,10 @@ class Stack:
     def database_url(self) -> str:
         return str(self.settings.database_url)
 
+    def scraped(self) -> set[str]:
+        """The jobs that Prometheus is to ask now."""
+        return {one["labels"]["job"] for one in json.loads((self.folder / state.TARGETS).read_text())}
+
     def pids(self) -> dict[str, int]:
         """The process of each part now."""
         processes = json.loads((self.folder / "stack.json").read_text())["processes"]
@@ -153,12 +157,17 @@ async def test_killed_parts_in_turn_lose_and_repeat_nothing_and_a_killed_parent_
         await until_query(stack.database_url, "SELECT count(*) FROM readings", SENSORS * STEPS, timeout=60)
         total = sum((step * 7 + sensor) % 90 for step in range(STEPS) for sensor in range(SENSORS))
         assert await fetch_one(stack.database_url, "SELECT sum(speed_kmh)::int FROM readings") == total
+        await until(lambda: _not_scraped(stack, "urbanclear-source"), what="the end of the replay")
         pids = stack.pids()
         stack.process.kill()
         await stack.process.wait()
         await gone(pids)
     async with up(folder, "--source", "none") as again:
         assert await fetch_one(again.database_url, "SELECT count(*) FROM readings") == SENSORS * STEPS
+
+
+async def _not_scraped(stack: Stack, job: str) -> bool:
+    return job not in stack.scraped()
 
 
 async def _kill_and_wait_for_more(stack: Stack, part: str) -> None:
@@ -184,6 +193,8 @@ async def test_servers_that_the_settings_name_are_used_instead_of_embedded_ones(
     async with up(folder, "--history", "10m", env={**given, "URBANCLEAR_NIGHTLY_AT": "off"}) as stack:
         assert set(stack.pids()) == {"api", "ingest", "alerting", "forecast", "source"}
         await until_query(empty_database_url, "SELECT count(*) > 500 FROM readings", True)
+        assert stack.scraped() == {f"urbanclear-{part}" for part in stack.pids()}
+    assert not (folder / state.TARGETS).exists()
 
 
 async def test_the_key_in_the_folder_is_printed_and_does_all_while_reads_need_none(
