@@ -58,17 +58,18 @@ def check(
 @app.command()
 def picture(
     name: Annotated[str, typer.Argument(help="of the dashboard, such as `city-now`")],
-    file: Annotated[Path, typer.Argument(help="the PNG to write")],
+    file: Annotated[Path, typer.Argument(help="to write, a PNG by its ending, or a PDF or SVG")],
     days: Annotated[float, typer.Option(help="over so many days until now", min=0.01)] = 1,
     choose: Annotated[
-        list[str] | None, typer.Option(help="a variable's value, several times for several: `road=FDR Drive N`")
+        list[str] | None,
+        typer.Option(help="a variable's value or its text, several times for several: `road=FDR Drive N`"),
     ] = None,
 ) -> None:
     """Draw what the database answers a dashboard as a PNG, without a Grafana."""
     from grafana.asked import boards
     from grafana.checking import as_analyst
     from grafana.picture.answers import answered
-    from grafana.picture.page import save
+    from grafana.picture.page import require_writable, save
     from schema.database import database_url
     from urbanclear.errors import ConfigurationError
     from urbanclear.settings import get_settings
@@ -76,11 +77,14 @@ def picture(
     board = boards().get(name)
     if board is None:
         raise ConfigurationError(f"There is no dashboard {name}: choose one of {', '.join(boards())}.")
+    require_writable(file)
     given: dict[str, list[str]] = {}
-    for variable, _, value in (one.partition("=") for one in choose or []):
+    for variable, equals, value in (one.partition("=") for one in choose or []):
+        if not equals:
+            raise ConfigurationError(f"--choose {variable} has no value: write it as `--choose {variable}=VALUE`.")
         given.setdefault(variable, []).append(value)
     with Console(stderr=True).status("asking"), as_analyst(database_url(get_settings())) as connection:
-        save(board, list(answered(connection, board, _until_now(days), given)), file)
+        save(answered(connection, board, _until_now(days), given), file)
     typer.echo(f"written: {file}")
 
 

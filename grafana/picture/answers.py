@@ -1,7 +1,7 @@
 """What the database answers a panel, and how the panel wants it shown."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -14,14 +14,16 @@ from grafana.expanding import Shown, expanded
 Row = dict[str, Any]
 
 _VARIABLE: Final = re.compile(r"\$\{(\w+)[^}]*\}")
+_BETWEEN_SLASHES: Final = re.compile(r"/(.*)/([a-z]*)")
 
 
 @dataclass(frozen=True)
 class Answered:
-    """A panel's JSON and the rows of each of its queries; none where it asks no database."""
+    """A panel's JSON, the time it shows, and the rows of each of its queries; none where it asks no database."""
 
     panel: Mapping[str, Any]
     title: str
+    shown: Shown
     frames: list[list[Row]] = field(default_factory=list)
 
     @property
@@ -37,7 +39,7 @@ class Answered:
         config = self.panel.get("fieldConfig") or {}
         found = (config.get("defaults") or {}).get(name)
         for override in config.get("overrides") or []:
-            if override["matcher"]["options"] == column:
+            if _fits(override["matcher"], column):
                 found = next((one["value"] for one in override["properties"] if one["id"] == name), found)
         return found
 
@@ -49,18 +51,44 @@ class Answered:
         return str([step["color"] for step in steps if step["value"] is None or step["value"] <= value][-1])
 
 
+def _fits(matcher: Mapping[str, Any], column: str) -> bool:
+    """Of an expression between slashes a part is enough, as in Grafana; of another it has to be the whole name."""
+    wanted = str(matcher["options"])
+    if matcher["id"] != "byRegexp":
+        return wanted == column
+    if inner := _BETWEEN_SLASHES.fullmatch(wanted):
+        return re.search(inner[1], column, re.IGNORECASE if "i" in inner[2] else 0) is not None
+    return re.fullmatch(wanted, column) is not None
+
+
+@dataclass(frozen=True)
+class Answers:
+    """A dashboard with what is shown on it; `told` says what is chosen in its variables, by label."""
+
+    board: Board
+    shown: Shown
+    told: Mapping[str, list[str]]
+    panels: list[Answered]
+
+
 def answered(
     connection: Connection[Row], board: Board, shown: Shown, given: Mapping[str, list[str]] | None = None
-) -> Iterator[Answered]:
+) -> Answers:
     """Each panel in its order; what is not `given` is chosen as when the dashboard is opened."""
     choices = Choices(board, given)
     for variable, query in choices.unanswered():
         choices.answer(variable, connection.execute(query.encode()).fetchall())
-    for panel in panels(board):
-        asked = [target["rawSql"] for target in panel.get("targets") or [] if "rawSql" in target]
-        queries = [expanded(query, shown, choices.chosen).encode() for query in asked]
-        title = _VARIABLE.sub(lambda name: ", ".join(choices.chosen.get(name[1], [])), panel.get("title", ""))
-        yield Answered(panel, title, [connection.execute(query).fetchall() for query in queries])
+    found = [_answer(connection, panel, shown, choices.chosen) for panel in panels(board)]
+    return Answers(board, shown, choices.told, found)
+
+
+def _answer(
+    connection: Connection[Row], panel: Mapping[str, Any], shown: Shown, chosen: Mapping[str, list[str]]
+) -> Answered:
+    asked = [target["rawSql"] for target in panel.get("targets") or [] if "rawSql" in target]
+    queries = [expanded(query, shown, chosen).encode() for query in asked]
+    title = _VARIABLE.sub(lambda name: ", ".join(chosen.get(name[1], [])), panel.get("title", ""))
+    return Answered(panel, title, shown, [connection.execute(query).fetchall() for query in queries])
 
 
 def series(one: Answered) -> dict[str, tuple[list[datetime], list[float]]]:
