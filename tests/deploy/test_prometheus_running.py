@@ -76,13 +76,14 @@ async def test_all_parts_answer_every_rule_is_evaluated_and_every_objective_judg
     shown = {title: text for title, text in asked.of_dashboards().items() if asked.named(text) <= there}
     assert len(shown) > 30
 
+    empty: list[str] = []
+
     async def all_shown() -> bool:
         nonlocal empty
         await visit(f"{url}/api/v1/traffic/current")
         empty = [title for title, text in shown.items() if not (await prometheus.ask("query", query=text))["result"]]
         return empty == []
 
-    empty: list[str] = []
     try:
         await until(all_shown, what="something in every panel")
     except AssertionError:
