@@ -358,6 +358,14 @@ def test_rules_are_given_to_the_operator_as_they_are() -> None:
     assert given
 
 
+def test_production_does_not_call_for_data_that_its_feed_cannot_give_fresher() -> None:
+    assert container(workloads("production")["source"])["args"] == ["source", "live", "nyc-dot"]
+    told = the_only("production", "ConfigMap")["data"]["URBANCLEAR_SLO_FRESHNESS"]
+    assert Settings.model_validate({"slo_freshness": told}).slo_freshness > Settings().slo_freshness
+    for page in ("kubernetes", "compose", "feeds"):
+        assert "`URBANCLEAR_SLO_FRESHNESS" in (ROOT / "docs" / f"{page}.md").read_text()
+
+
 def test_what_is_served_to_the_world_is_the_api_under_the_name_of_the_settings() -> None:
     settings = the_only("production", "ConfigMap")["data"]
     ingress = the_only("production", "Ingress")["spec"]
