@@ -14,6 +14,8 @@ from urbanclear.errors import StartError
 from urbanclear.settings import Settings
 
 ROLE: Final = "urbanclear_analyst"
+#: In the folder of an embedded stack, which makes up the role's password.
+PASSWORD_FILE: Final = "analyst.password"  # noqa: S105
 TABLES: Final = (
     "sensors",
     "readings",

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Self
 
@@ -20,6 +20,7 @@ class What(StrEnum):
     SAME = "same"
     REMOVED = "removed"
     LEFT = "left"  # not ours to change
+    OBSOLETE = "obsolete"  # to be removed, but not by this run
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,12 @@ class Change:
     def removed(cls, kind: str, name: str, write: Write) -> Self:
         """It is ours, and no longer meant."""
         return cls(What.REMOVED, kind, name, write=write)
+
+    def put_off(self) -> Self:
+        """The same, without removing anything."""
+        if self.what is not What.REMOVED:
+            return self
+        return replace(self, what=What.OBSOLETE, write=None, why="no longer meant, --prune would remove it")
 
 
 def restricted(found: Any, meant: Any) -> Any:

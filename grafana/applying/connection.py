@@ -1,11 +1,17 @@
 """The way to Grafana, and what its refusals mean."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
 from grafana_client.api import GrafanaApi
-from grafana_client.client import GrafanaClientError, GrafanaException, GrafanaUnauthorizedError
+from grafana_client.client import (
+    GrafanaClientError,
+    GrafanaException,
+    GrafanaServerError,
+    GrafanaUnauthorizedError,
+)
 
 from urbanclear.errors import ConfigurationError, GrafanaError
 from urbanclear.settings import Settings
@@ -22,17 +28,31 @@ def connected(settings: Settings) -> Iterator[GrafanaApi]:
     if settings.grafana_url is None:
         raise ConfigurationError("No Grafana is known: set URBANCLEAR_GRAFANA_URL or --url to its address.")
     url = str(settings.grafana_url)
+    logging.getLogger(GrafanaApi.__module__).disabled = True  # it would say the same again, and worse
     grafana: GrafanaApi = GrafanaApi.from_url(
         url if url.endswith("/") else f"{url}/", _credential(settings), TIMEOUT_S
     )
     try:
         with _explained(settings):
+            _require_grafana(grafana, url)
             version = str(grafana.connect().get("version") or OLDEST)
             if int(version.split(".")[0]) < OLDEST:
                 raise GrafanaError(f"Grafana {version} is too old: {OLDEST}.0 or newer is needed, upgrade it first.")
             yield grafana
     finally:
         grafana.client.s.close()
+
+
+def _require_grafana(grafana: GrafanaApi, url: str) -> None:
+    """Before a password or a token is called wrong: whether it is Grafana at all that answers."""
+    try:
+        health = grafana.client.GET("/health")
+    except (GrafanaClientError, GrafanaServerError) as error:
+        health = error.response
+    if not (isinstance(health, dict) and "database" in health):
+        raise GrafanaError(
+            f"What answers at {url} is no Grafana: set URBANCLEAR_GRAFANA_URL or --url to the address of one."
+        )
 
 
 def _credential(settings: Settings) -> str | tuple[str, str]:

@@ -9,7 +9,7 @@ from sqlalchemy import URL, make_url
 from grafana.applying.change import Change, Document
 from grafana.applying.connection import found
 from grafana.names import POSTGRES, PREFIX, PROMETHEUS
-from schema.analyst import ROLE
+from schema.analyst import PASSWORD_FILE, ROLE
 from schema.database import database_url
 from urbanclear.errors import ConfigurationError
 from urbanclear.settings import LOOPBACK, Settings
@@ -78,8 +78,8 @@ def _postgres(settings: Settings) -> Document:
     url = _database(settings)
     if settings.analyst_password is None:
         raise ConfigurationError(
-            f"Grafana asks the database as {ROLE}: set URBANCLEAR_ANALYST_PASSWORD to its password, here and where "
-            "`urbanclear schema upgrade` runs."
+            f"Grafana asks the database as {ROLE}: set URBANCLEAR_ANALYST_PASSWORD to its password, "
+            f"{_where_the_password_is(settings)}."
         )
     return {
         "uid": POSTGRES.uid,
@@ -98,6 +98,13 @@ def _postgres(settings: Settings) -> Document:
         },
         "secureJsonData": {"password": settings.analyst_password.get_secret_value()},
     }
+
+
+def _where_the_password_is(settings: Settings) -> str:
+    kept = settings.data_dir / PASSWORD_FILE
+    if kept.is_file():
+        return f"which the stack here keeps in {kept}: `export URBANCLEAR_ANALYST_PASSWORD=$(cat {kept})`"
+    return "here and where `urbanclear schema upgrade` runs"
 
 
 def _database(settings: Settings) -> URL:

@@ -8,24 +8,23 @@ from urbanclear.settings import Settings
 
 
 def planned(grafana: GrafanaApi, settings: Settings, *, prune: bool, renew_secrets: bool) -> list[Change]:
-    """What is meant, and, to `prune`, what is ours and no longer meant."""
+    """What is meant, and what is ours and no longer meant, which only `prune` removes."""
     changes = [
         *folder.changes(grafana),
         *data_sources.changes(grafana, settings, renew_secrets=renew_secrets),
         *dashboards.changes(grafana),
         *contact_points.changes(grafana, settings, renew_secrets=renew_secrets),
-        *policy.changes(grafana, settings, prune=prune),
+        *policy.changes(grafana, settings),
         *rules.changes(grafana, settings),
     ]
-    if not prune:
-        return changes
-    return [
-        *changes,
+    removals = [
+        *policy.removals(grafana, settings),
         *rules.removals(grafana, settings),
         *contact_points.removals(grafana, settings),
         *dashboards.removals(grafana),
         *data_sources.removals(grafana, settings),
     ]
+    return changes + (removals if prune else [change.put_off() for change in removals])
 
 
 def write(changes: list[Change]) -> None:

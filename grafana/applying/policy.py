@@ -28,23 +28,33 @@ ROUTE: Final[Document] = {
 FROM_FILE: Final = "file"
 
 
-def changes(grafana: GrafanaApi, settings: Settings, *, prune: bool) -> list[Change]:
-    """Our route, put in where there is somebody to tell; where nobody is, taken out by `prune`."""
-    tree = _tree(grafana)
-    ours = next((route for route in tree.get("routes") or [] if _is_ours(route)), None)
-    wanted = bool(contact_points(settings))
-    if not wanted and (ours is None or not prune):
+def changes(grafana: GrafanaApi, settings: Settings) -> list[Change]:
+    """Our route, where there is somebody to tell."""
+    if not contact_points(settings):
         return []
-    change = (
-        Change.between(KIND, NAME, ours, ROUTE, lambda: _write(grafana, ROUTE))
-        if wanted
-        else Change.removed(KIND, NAME, lambda: _write(grafana, None))
-    )
-    if tree.get("provenance") == FROM_FILE and change.what is not What.SAME:
-        return [
-            Change.left(KIND, NAME, "it is provisioned from a file: write the route for `source = urbanclear` there")
-        ]
-    return [change]
+    tree = _tree(grafana)
+    return [_allowed(tree, Change.between(KIND, NAME, _ours(tree), ROUTE, lambda: _write(grafana, ROUTE)))]
+
+
+def removals(grafana: GrafanaApi, settings: Settings) -> list[Change]:
+    """Our route, where it is there and there is nobody to tell."""
+    tree = _tree(grafana)
+    if contact_points(settings) or _ours(tree) is None:
+        return []
+    return [_allowed(tree, Change.removed(KIND, NAME, lambda: _write(grafana, None)))]
+
+
+def _ours(tree: Document) -> Document | None:
+    return next((route for route in tree.get("routes") or [] if _is_ours(route)), None)
+
+
+def _allowed(tree: Document, change: Change) -> Change:
+    """`change`, unless the policy is not ours to change."""
+    if tree.get("provenance") != FROM_FILE or change.what is What.SAME:
+        return change
+    what_to_do = "take out" if change.what is What.REMOVED else "write"
+    why = f"it is provisioned from a file: {what_to_do} the route for `source = urbanclear` there"
+    return Change.left(KIND, NAME, why)
 
 
 def merged(tree: Document, route: Document | None) -> Document:

@@ -11,7 +11,13 @@ from rich.console import Console
 
 from grafana.applying.change import Change, Document, What
 
-COLOURS: Final = {What.NEW: "green", What.CHANGED: "yellow", What.REMOVED: "red", What.LEFT: "magenta"}
+COLOURS: Final = {
+    What.NEW: "green",
+    What.CHANGED: "yellow",
+    What.REMOVED: "red",
+    What.LEFT: "magenta",
+    What.OBSOLETE: "magenta",
+}
 WIDTH: Final = 9
 
 
@@ -64,6 +70,9 @@ def _described(change: Change) -> dict[str, Any]:
 
 def _total(changes: Sequence[Change], dry_run: bool) -> str:
     written = sum(change.write is not None for change in changes)
+    if obsolete := sum(change.what is What.OBSOLETE for change in changes):
+        done = f"{written} of {len(changes)} {'would be' if dry_run else 'were'} written"
+        return f"{done}; {obsolete} are no longer meant: `urbanclear grafana apply --prune` would remove them."
     if written == 0:
         return "Nothing to change: Grafana has it all as it is meant."
     return f"{written} of {len(changes)} {'would be' if dry_run else 'were'} written."

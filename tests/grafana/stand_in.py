@@ -30,6 +30,8 @@ DEFAULT_POINT: Final = {
 }
 DEFAULT_POLICY: Final = {"receiver": "grafana-default-email", "group_by": ["grafana_folder", "alertname"]}
 
+HEALTH: Final = "/api/health"
+
 Document = dict[str, Any]
 Answer = tuple[int, Any]
 
@@ -61,6 +63,8 @@ class StandIn:
 
     def answer(self, who: str, method: str, path: str, query: dict[str, list[str]], body: Any) -> Answer:
         """Status and JSON."""
+        if path == HEALTH:
+            return 200, known("GET", HEALTH, 200, version=self.version)
         if who not in (ADMIN, *self.viewers):
             return 401, known("GET", "/api/frontend/settings", 401)
         if who in self.viewers and (method, path) != ("GET", "/api/frontend/settings"):

@@ -1,8 +1,10 @@
 """`urbanclear grafana apply`, against a Grafana that stands in, and a real one where it is given."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from typer.testing import CliRunner
 from grafana.alerts import RULES
 from grafana.boards import BOARDS
 from grafana.names import CONTACT_POINT, FOLDER_UID
+from schema.analyst import PASSWORD_FILE
 from tests.grafana import stand_in
 from tests.grafana.contract import VIEWER, VIEWER_PASSWORD
 from tests.grafana.given import Given
@@ -26,6 +29,18 @@ TOLD = {
     "URBANCLEAR_GRAFANA_WEBHOOK_TOKEN": "the token of tickets",
 }
 WHOLE = {**PROMETHEUS, **TOLD}
+SYSTEM = [rule.uid for rule in RULES if rule.group.name == "system"]
+
+
+class SomethingElse(stand_in.StandIn):
+    """Answers everything alike."""
+
+    def __init__(self, status: int, said: object) -> None:
+        super().__init__()
+        self._alike = status, said
+
+    def answer(self, who: str, method: str, path: str, query: dict[str, list[str]], body: Any) -> stand_in.Answer:
+        return self._alike
 
 
 def applied(grafana: Given, *options: str, env: Mapping[str, str | None] = WHOLE) -> str:
@@ -42,10 +57,9 @@ def applied(grafana: Given, *options: str, env: Mapping[str, str | None] = WHOLE
     return result.output
 
 
-def counted(grafana: Given, *options: str, env: dict[str, str] = WHOLE) -> dict[str, int]:
-    """How many were new, changed, the same, removed, left."""
-    counts: dict[str, int] = json.loads(applied(grafana, "--json", *options, env=env))["counts"]
-    return counts
+def counted(grafana: Given, *options: str, env: dict[str, str] = WHOLE) -> Counter[str]:
+    """How many were new, changed, the same, removed, left, obsolete."""
+    return Counter(json.loads(applied(grafana, "--json", *options, env=env))["counts"])
 
 
 def changes(grafana: Given, *options: str, env: dict[str, str] = WHOLE) -> dict[str, dict[str, Any]]:
@@ -57,7 +71,7 @@ def changes(grafana: Given, *options: str, env: dict[str, str] = WHOLE) -> dict[
 def test_a_first_run_writes_everything_and_a_second_one_nothing(grafana: Given) -> None:
     groups = {rule.group.name for rule in RULES}
     everything = 1 + 2 + len(BOARDS) + 2 + 1 + len(RULES) + len(groups)
-    first = Counter(counted(grafana))
+    first = counted(grafana)
     assert first["new"] + first["changed"] + first["same"] == everything
     assert first["new"] >= everything - len(groups)
     assert counted(grafana) == {"same": everything}
@@ -117,7 +131,12 @@ def test_prune_removes_what_is_no_longer_meant(grafana: Given) -> None:
     applied(grafana)
     former = {"uid": "urbanclear-former", "title": "Former", "tags": ["urbanclear"], "panels": []}
     grafana.ask("POST", "/api/dashboards/db", {"dashboard": former, "folderUid": FOLDER_UID})
-    assert counted(grafana, env={}).get("removed") is None
+    counts = counted(grafana, env={})
+    assert (counts.get("removed"), counts["obsolete"]) == (None, 5 + len(SYSTEM))
+    said = applied(grafana, env={})
+    assert "obsolete contact point urbanclear-email: no longer meant, --prune would remove it" in said
+    assert f"0 of {counts.total()} were written; {counts['obsolete']} are no longer meant" in said
+    assert NOTHING not in said
     removed = {name for name, one in changes(grafana, "--prune", env={}).items() if one["what"] == "removed"}
     assert removed == {
         "dashboard urbanclear-former",
@@ -125,7 +144,7 @@ def test_prune_removes_what_is_no_longer_meant(grafana: Given) -> None:
         "contact point urbanclear-email",
         "contact point urbanclear-webhook",
         "notification policy route",
-        *(f"alert rule {rule.uid}" for rule in RULES if rule.group.name == "system"),
+        *(f"alert rule {uid}" for uid in SYSTEM),
     }
     assert NOTHING in applied(grafana, "--prune", env={})
     assert grafana.status("GET", "/api/dashboards/uid/urbanclear-former") == 404
@@ -154,7 +173,11 @@ def test_a_data_source_that_does_not_answer_is_named(grafana: Given) -> None:
         ({"URBANCLEAR_GRAFANA_URL": "http://127.0.0.1:9"}, GrafanaError, "cannot be reached"),
         ({"URBANCLEAR_GRAFANA_URL": None}, ConfigurationError, "set URBANCLEAR_GRAFANA_URL or --url"),
         ({"URBANCLEAR_GRAFANA_PASSWORD": None}, ConfigurationError, "set URBANCLEAR_GRAFANA_TOKEN"),
-        ({"URBANCLEAR_ANALYST_PASSWORD": None}, ConfigurationError, "set URBANCLEAR_ANALYST_PASSWORD"),
+        (
+            {"URBANCLEAR_ANALYST_PASSWORD": None},
+            ConfigurationError,
+            "set URBANCLEAR_ANALYST_PASSWORD .* schema upgrade",
+        ),
     ],
 )
 def test_an_error_says_what_to_do(
@@ -162,6 +185,40 @@ def test_an_error_says_what_to_do(
 ) -> None:
     with pytest.raises(error, match=advice):
         applied(grafana, env=env)
+
+
+def test_the_error_names_the_file_in_which_a_stack_of_this_folder_keeps_the_password(
+    grafana: Given, tmp_path: Path
+) -> None:
+    kept = tmp_path / PASSWORD_FILE
+    kept.write_text("secret")
+    env = {"URBANCLEAR_ANALYST_PASSWORD": None, "URBANCLEAR_DATA_DIR": str(tmp_path)}
+    with pytest.raises(
+        ConfigurationError, match=r"export URBANCLEAR_ANALYST_PASSWORD=\$\(cat " + re.escape(str(kept))
+    ):
+        applied(grafana, env=env)
+
+
+def test_nothing_is_logged_beside_the_error(grafana: Given, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(GrafanaError, match="cannot be reached"):
+        applied(grafana, env={"URBANCLEAR_GRAFANA_URL": "http://127.0.0.1:9"})
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [
+        (401, {"type": "about:blank", "title": "Unauthorized", "status": 401}),
+        (200, {"status": "ok"}),
+        (404, "<html>not found</html>"),
+    ],
+)
+def test_what_is_no_grafana_is_said_to_be_none(status: int, answer: object) -> None:
+    with (
+        stand_in.running(SomethingElse(status, answer)) as url,
+        pytest.raises(GrafanaError, match=f"What answers at {url}/ is no Grafana: set URBANCLEAR_GRAFANA_URL"),
+    ):
+        applied(Given(url, "any", is_real=False), env={"URBANCLEAR_GRAFANA_TOKEN": "glsa_any"})
 
 
 def test_too_few_rights_are_said_to_be_that(grafana: Given) -> None:

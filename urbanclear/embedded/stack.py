@@ -20,7 +20,7 @@ from pydantic import SecretStr
 
 from schema import keys
 from schema.admin import create_topics
-from schema.analyst import ROLE
+from schema.analyst import PASSWORD_FILE, ROLE
 from schema.dialect import connectable
 from schema.upgrade import upgrade
 from urbanclear.embedded import jars, java, ports, state
@@ -169,7 +169,7 @@ class Stack:
     def _open_to_analysts(self, postgres: Postgres) -> str:
         """The embedded server's address; the role that reads gets a password, kept in the data folder."""
         if self.settings.analyst_password is None:
-            password = state.secret(self.folder / "analyst.password")
+            password = state.secret(self.folder / PASSWORD_FILE)
             self.settings = self.settings.model_copy(update={"analyst_password": SecretStr(password)})
         return postgres.url
 
