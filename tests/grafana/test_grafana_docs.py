@@ -4,12 +4,16 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from grafana.alerts import RULES
 from grafana.alerts.rule import RUNBOOKS, Rule
+from grafana.applying.change import restricted
+from grafana.applying.data_sources import meant
 from grafana.applying.rules import document_of
 from grafana.boards import BOARDS
-from grafana.names import POSTGRES, PROMETHEUS, dashboard_uid
+from grafana.names import dashboard_uid
+from urbanclear.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "grafana.md").read_text()
@@ -45,6 +49,16 @@ def test_the_bound_that_the_page_has_is_the_rules(rule: Rule) -> None:
             assert any(form in row for form in forms), forms
 
 
-def test_the_files_for_provisioning_have_the_uids_that_dashboards_ask() -> None:
-    assert f"uid: {POSTGRES.uid}" in PAGE
-    assert f"`{PROMETHEUS.uid}`" in PAGE
+def test_the_data_sources_for_provisioning_are_those_that_are_applied() -> None:
+    blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.+?)```", PAGE, re.DOTALL)]
+    [written] = [block["datasources"] for block in blocks if "datasources" in block]
+    settings = Settings.model_validate(
+        {
+            "grafana_database_url": "postgresql://db.example:5432/city",
+            "analyst_password": "$URBANCLEAR_ANALYST_PASSWORD",
+            "prometheus_url": "http://prometheus.example:9090",
+        }
+    )
+    assert written == [
+        restricted(document, source) for document, source in zip(meant(settings), written, strict=True)
+    ]

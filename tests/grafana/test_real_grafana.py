@@ -89,3 +89,12 @@ def evaluated(grafana: Given, name: str) -> str:
     number = next(number for number, field in enumerate(fields) if field["name"] == "State")
     (state,) = instances[0]["data"]["values"][number]
     return str(state)
+
+
+def test_a_policy_that_was_written_is_unlocked_by_resetting_it(real_grafana: Given) -> None:
+    applied(real_grafana)
+    applied(real_grafana, "--prune", env={})
+    real_grafana.ask("DELETE", "/api/v1/provisioning/policies")
+    policy = real_grafana.get("/api/v1/provisioning/policies")
+    assert not policy.get("provenance")
+    assert not policy.get("routes")
