@@ -10,7 +10,7 @@ from grafana.expanding import Shown, expanded
 from grafana.files import written
 from urbanclear.errors import ConfigurationError
 
-_NAMED: Final = 20
+_NAMED: Final = 10
 
 Board = dict[str, Any]
 Row = Mapping[str, Any]

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import matplotlib.dates as mdates
 from matplotlib.axes import Axes
-from matplotlib.ticker import Formatter
+from matplotlib.ticker import Formatter, MultipleLocator
 
 from grafana.picture.answers import Answered
 from grafana.picture.units import labels, shown
@@ -24,6 +24,8 @@ _NAMED: Final = {
     "transparent": "#ffffff",
 }
 PALETTE: Final = ("#3274d9", "#56a64b", "#ff780a", "#a352cc", "#e02f44", "#f2cc0c", "#1ca9a9", "#8f3bb8")
+_MINUTES: Final = (1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 720, 1440, 2880, 10_080)
+_MOST_TICKS: Final = 8
 LETTER_IN: Final = 0.055  # about as wide as one is
 
 
@@ -92,5 +94,16 @@ def unit(axes: Axes, one: Answered, name: str = "") -> None:
     axes.yaxis.set_major_formatter(formatter)
     axes.grid(axis="y", color="#e7eaed", linewidth=0.5)
     axes.set_ylim(one.setting("min", name), one.setting("max", name))
+    if one.setting("unit", name) == "s":
+        _whole_minutes(axes)
+    axes.set_axisbelow(True)
     axes.spines["top"].set_visible(False)
     axes.spines["right"].set_visible(False)
+
+
+def _whole_minutes(axes: Axes) -> None:
+    """Ticks at them, where so many seconds are shown that people count in minutes."""
+    bottom, top = axes.get_ylim()
+    fitting = (minutes for minutes in _MINUTES if (top - bottom) / (60 * minutes) <= _MOST_TICKS)
+    if top - bottom > 3 * 60 and (minutes := next(fitting, None)):
+        axes.yaxis.set_major_locator(MultipleLocator(60 * minutes))

@@ -151,6 +151,16 @@ def test_labels_of_an_axis_have_the_decimals_of_its_step(
     assert labels(values, unit) == told
 
 
+def test_an_axis_of_many_seconds_counts_in_whole_minutes() -> None:
+    rows = [at(10, travel=0.0), at(5, travel=6000.0)]
+    figure = page(panel("timeseries", rows, defaults={"unit": "s", "min": 0, "max": 6000}))
+    with rc_context(LOOK):
+        figure.draw_without_rendering()
+    told = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert [text for text in told if text in ("15 min", "1 h 00 min", "1 h 30 min")]
+    assert not [text for text in told if text.endswith(" s") and text != "0 s"]
+
+
 @pytest.mark.parametrize(
     ("expression", "name", "fits"),
     [("^0 .*", "0 even", True), ("^0 .*", "10 even", False), ("even", "0 even", False), ("/EVEN/i", "0 even", True)],
