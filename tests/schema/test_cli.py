@@ -73,7 +73,7 @@ def test_status_tells_every_time_series_rollup_and_job(url: str) -> None:
     assert next(one["bytes"] for one in report["series"] if one["relation"] == "readings") > 0
     assert {one["relation"] for one in report["rollups"]} == {rollup.name for rollup in ROLLUPS}
     shown = schema("status")
-    assert shown.exit_code == 0
+    assert shown.exit_code == 0, shown.output
     assert "readings_1h" in shown.stdout
 
 
