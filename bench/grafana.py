@@ -48,7 +48,7 @@ _RESULTS: Final = (
 
 
 async def measure(settings: Settings, rows: int, say: Say) -> tuple[str, list[Figure]]:
-    """The engine's name; the slowest query's time, each the median of its runs, and how many there are."""
+    """The engine's name; how long the slowest query takes, and the median one, each by the median of its runs."""
     async with fresh_database(settings) as url:
         await asyncio.to_thread(upgrade, url, settings.keeping_forever())
         async with await AsyncConnection.connect(url, autocommit=True) as connection:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from psycopg import Connection
+
 from grafana.expanding import Shown, expanded
 from grafana.files import written
 from urbanclear.errors import ConfigurationError
@@ -101,6 +103,16 @@ class Choices:
         is_everything = takes_all and len(self.chosen[name]) == len(every)
         told = ["all"] if is_everything else [every[one] for one in self.chosen[name]]
         self.told[variable.get("label") or name] = told
+
+
+def chosen(
+    connection: Connection[dict[str, Any]], board: Board, given: Mapping[str, list[str]] | None = None
+) -> Choices:
+    """All that is chosen, asked of `connection`."""
+    choices = Choices(board, given)
+    for variable, query in choices.unanswered():
+        choices.answer(variable, connection.execute(query.encode()).fetchall())
+    return choices
 
 
 def _value_of(name: str, given: str, every: dict[str, str]) -> str:

@@ -9,8 +9,6 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard
 from grafana_foundation_sdk.models.common import (
     GraphDrawStyle,
-    LegendDisplayMode,
-    LegendPlacement,
     StackingMode,
     TooltipDisplayMode,
     VisibilityMode,
@@ -19,7 +17,7 @@ from grafana_foundation_sdk.models.dashboard import DynamicConfigValue, FieldCol
 from grafana_foundation_sdk.models.text import TextMode
 
 from grafana.names import POSTGRES
-from grafana.panels import FULL, HALF, MIDDLE, TALL, Query
+from grafana.panels import FULL, HALF, MIDDLE, TALL, Query, legend
 
 Panel = Builder[dashboard.Panel]
 Chart = TypeVar("Chart", timeseries.Panel, barchart.Panel)
@@ -32,9 +30,7 @@ def bars(title: str, description: str, query: Query, unit: str, stack: bool = Fa
     """A group of bars for each row, which its first column (a text) names; the other columns are numbers."""
     panel = barchart.Panel().title(title).description(description).datasource(POSTGRES).with_target(query)
     stacking = StackingMode.NORMAL if stack else StackingMode.NONE
-    panel = (
-        panel.unit(unit).stacking(stacking).legend(_legend()).fill_opacity(_FILLED).show_value(VisibilityMode.AUTO)
-    )
+    panel = panel.unit(unit).stacking(stacking).legend(legend()).fill_opacity(_FILLED).show_value(VisibilityMode.AUTO)
     tooltip = common.VizTooltipOptions().mode(TooltipDisplayMode.MULTI)
     return panel.tooltip(tooltip).span(HALF).height(MIDDLE)
 
@@ -48,7 +44,7 @@ def states(title: str, description: str, query: Query, names: Mapping[int, tuple
             for index, (number, (word, colour)) in enumerate(names.items())
         }
     )
-    panel = panel.mappings([mapping]).show_value(VisibilityMode.NEVER).merge_values(True).legend(_legend())
+    panel = panel.mappings([mapping]).show_value(VisibilityMode.NEVER).merge_values(True).legend(legend())
     return panel.fill_opacity(_FILLED).line_width(0).row_height(0.8).span(FULL).height(TALL)
 
 
@@ -56,7 +52,7 @@ def courses(title: str, description: str, query: Query, thresholds: ThresholdsCo
     """A row for each series of numbers over time, in the colours that `thresholds` give them."""
     panel = statetimeline.Panel().title(title).description(description).datasource(POSTGRES).with_target(query)
     panel = panel.thresholds(thresholds).color_scheme(FieldColor().mode(FieldColorModeId.THRESHOLDS))
-    panel = panel.show_value(VisibilityMode.NEVER).merge_values(True).legend(_legend()).fill_opacity(100)
+    panel = panel.show_value(VisibilityMode.NEVER).merge_values(True).legend(legend()).fill_opacity(100)
     return panel.line_width(0).row_height(1).span(FULL).height(TALL)
 
 
@@ -80,12 +76,3 @@ def coloured(panel: Chart, colours: Mapping[str, str]) -> Chart:
 def words(title: str, markdown: str) -> text.Panel:
     """What a reader needs to know, in Markdown."""
     return text.Panel().title(title).mode(TextMode.MARKDOWN).content(markdown).span(HALF).height(MIDDLE)
-
-
-def _legend() -> common.VizLegendOptions:
-    return (
-        common.VizLegendOptions()
-        .display_mode(LegendDisplayMode.LIST)
-        .placement(LegendPlacement.BOTTOM)
-        .show_legend(True)
-    )

@@ -8,7 +8,7 @@ from typing import Any
 from psycopg import Connection, Error, OperationalError
 from psycopg.rows import dict_row
 
-from grafana.asked import Asked, Choices, boards, queries
+from grafana.asked import Asked, boards, chosen, queries
 from grafana.expanding import Shown, expanded
 from schema.analyst import ROLE
 from schema.database import problem_of
@@ -38,11 +38,9 @@ def check(url: str, shown: Shown) -> Iterator[Answer]:
     """Ask all, over the time `shown`; everything is chosen that can be."""
     with as_analyst(url) as connection:
         for name, board in boards().items():
-            choices = Choices(board)
-            for variable, sql in choices.unanswered():
-                choices.answer(variable, connection.execute(sql.encode()).fetchall())
+            variables = chosen(connection, board).chosen
             for asked in queries(name, board):
-                yield _ask(connection, asked, expanded(asked.sql, shown, choices.chosen))
+                yield _ask(connection, asked, expanded(asked.sql, shown, variables))
 
 
 def _ask(connection: Connection[dict[str, Any]], asked: Asked, sql: str) -> Answer:

@@ -1,4 +1,4 @@
-"""`urbanclear grafana`: dashboards written as files, and brought into a Grafana."""
+"""`urbanclear grafana`: dashboards brought into a Grafana, written as files, tried on the database, and drawn."""
 
 import json
 from dataclasses import asdict
@@ -65,7 +65,7 @@ def picture(
         typer.Option(help="a variable's value or its text, several times for several: `road=FDR Drive N`"),
     ] = None,
 ) -> None:
-    """Draw what the database answers a dashboard as a PNG, without a Grafana."""
+    """Draw what the database answers a dashboard, without a Grafana."""
     from grafana.asked import boards
     from grafana.checking import as_analyst
     from grafana.picture.answers import answered

@@ -5,6 +5,7 @@ from typing import Final
 from grafana_foundation_sdk.builders.dashboard import ThresholdsConfig
 from grafana_foundation_sdk.models.dashboard import Threshold, ThresholdsMode
 
+from grafana.alerts.traffic import CITY_SLOW_TTI
 from schema.los import COLOURS, LEAST_RATIO
 from schema.quality import HEALTHY
 
@@ -27,7 +28,7 @@ def steps(base: str, *bounds: tuple[float, str]) -> ThresholdsConfig:
 
 def travel_time() -> ThresholdsConfig:
     """Of a travel time index."""
-    return steps(GREEN, (1.3, ORANGE), (2.0, RED))
+    return steps(GREEN, (1.3, ORANGE), (CITY_SLOW_TTI, RED))
 
 
 def planning_time() -> ThresholdsConfig:

@@ -39,13 +39,19 @@ def expanded(query: str, shown: Shown, variables: Mapping[str, Sequence[str]]) -
             case name:
                 raise ValueError(f"not used here, or unknown to Grafana: $__{name}")
 
+    text = _MACRO.sub(macro, query).replace("$__interval_ms", str(int(shown.interval.total_seconds() * 1000)))
+    text = with_variables(text.replace("$__interval", f"{int(shown.interval.total_seconds())}s"), variables)
+    if left := _LEFT_OVER.search(text):
+        raise ValueError(f"Grafana would leave {left[0]} as it is")
+    return text
+
+
+def with_variables(query: str, variables: Mapping[str, Sequence[str]]) -> str:
+    """What Grafana's page sends its server, which puts in the macros; raises ValueError for one not chosen."""
+
     def variable(match: re.Match[str]) -> str:
         if match[1] not in variables:
             raise ValueError(f"the dashboard has no variable {match[1]}")
         return ",".join("'" + value.replace("'", "''") + "'" for value in variables[match[1]])
 
-    text = _MACRO.sub(macro, query).replace("$__interval_ms", str(int(shown.interval.total_seconds() * 1000)))
-    text = _VARIABLE.sub(variable, text.replace("$__interval", f"{int(shown.interval.total_seconds())}s"))
-    if left := _LEFT_OVER.search(text):
-        raise ValueError(f"Grafana would leave {left[0]} as it is")
-    return text
+    return _VARIABLE.sub(variable, query)

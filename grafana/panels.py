@@ -42,14 +42,8 @@ def lines(
     panel = timeseries.Panel().title(title).description(description).datasource(source)
     for query in queries:
         panel = panel.with_target(query)
-    legend = (
-        common.VizLegendOptions()
-        .display_mode(LegendDisplayMode.LIST)
-        .placement(LegendPlacement.BOTTOM)
-        .show_legend(True)
-    )
     tooltip = common.VizTooltipOptions().mode(TooltipDisplayMode.MULTI)
-    panel = panel.unit(unit).legend(legend).tooltip(tooltip).draw_style(GraphDrawStyle.LINE)
+    panel = panel.unit(unit).legend(legend()).tooltip(tooltip).draw_style(GraphDrawStyle.LINE)
     return panel.show_points(VisibilityMode.NEVER).line_width(1).span(HALF).height(MIDDLE)
 
 
@@ -61,3 +55,13 @@ def rows(
     for column, unit in units.items():
         panel = panel.override_by_name(column, [DynamicConfigValue(id_val="unit", value=unit)])
     return panel.span(HALF).height(TALL)
+
+
+def legend() -> common.VizLegendOptions:
+    """The names of what is drawn, in a line below it."""
+    return (
+        common.VizLegendOptions()
+        .display_mode(LegendDisplayMode.LIST)
+        .placement(LegendPlacement.BOTTOM)
+        .show_legend(True)
+    )

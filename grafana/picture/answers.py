@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from psycopg import Connection
 
-from grafana.asked import Board, Choices, panels
+from grafana.asked import Board, chosen, panels
 from grafana.expanding import Shown, expanded
 
 Row = dict[str, Any]
@@ -75,19 +75,17 @@ def answered(
     connection: Connection[Row], board: Board, shown: Shown, given: Mapping[str, list[str]] | None = None
 ) -> Answers:
     """Each panel in its order; what is not `given` is chosen as when the dashboard is opened."""
-    choices = Choices(board, given)
-    for variable, query in choices.unanswered():
-        choices.answer(variable, connection.execute(query.encode()).fetchall())
+    choices = chosen(connection, board, given)
     found = [_answer(connection, panel, shown, choices.chosen) for panel in panels(board)]
     return Answers(board, shown, choices.told, found)
 
 
 def _answer(
-    connection: Connection[Row], panel: Mapping[str, Any], shown: Shown, chosen: Mapping[str, list[str]]
+    connection: Connection[Row], panel: Mapping[str, Any], shown: Shown, variables: Mapping[str, list[str]]
 ) -> Answered:
     asked = [target["rawSql"] for target in panel.get("targets") or [] if "rawSql" in target]
-    queries = [expanded(query, shown, chosen).encode() for query in asked]
-    title = _VARIABLE.sub(lambda name: ", ".join(chosen.get(name[1], [])), panel.get("title", ""))
+    queries = [expanded(query, shown, variables).encode() for query in asked]
+    title = _VARIABLE.sub(lambda name: ", ".join(variables.get(name[1], [])), panel.get("title", ""))
     return Answered(panel, title, shown, [connection.execute(query).fetchall() for query in queries])
 
 

@@ -10,7 +10,8 @@ from psycopg.rows import dict_row
 
 from grafana.alerts import RULES
 from grafana.applying.rules import document_of
-from grafana.asked import Asked, Choices, boards, queries
+from grafana.asked import Asked, boards, chosen, queries
+from grafana.expanding import with_variables
 from grafana.names import POSTGRES
 from schema.analyst import grant_reading
 from schema.dialect import connectable
@@ -39,20 +40,14 @@ def test_grafana_answers_every_query_of_every_dashboard(filled: Given, city: str
     with psycopg.connect(city, row_factory=dict_row) as connection:
         for name, board in boards().items():
             assert filled.get(f"/api/dashboards/uid/{board['uid']}")["dashboard"]["title"] == board["title"]
-            choices = Choices(board)
-            for variable, sql in choices.unanswered():
-                choices.answer(variable, connection.execute(sql.encode()).fetchall())
-            troubles += [why for asked in queries(name, board) if (why := trouble(filled, asked, choices.chosen))]
+            variables = chosen(connection, board).chosen
+            troubles += [why for asked in queries(name, board) if (why := trouble(filled, asked, variables))]
     assert troubles == []
 
 
-def trouble(grafana: Given, asked: Asked, chosen: dict[str, list[str]]) -> str | None:
+def trouble(grafana: Given, asked: Asked, variables: dict[str, list[str]]) -> str | None:
     """What Grafana says against a query, whose variables its page would have put in."""
-    sql = asked.sql
-    for name, values in chosen.items():
-        sql = sql.replace(
-            f"${{{name}:sqlstring}}", ",".join("'" + value.replace("'", "''") + "'" for value in values)
-        )
+    sql = with_variables(asked.sql, variables)
     now = datetime.now(UTC)
     query = {"refId": "A", "datasource": {"uid": POSTGRES.uid, "type": "postgres"}, "format": asked.format}
     span = {"from": str(milliseconds(now - timedelta(days=7))), "to": str(milliseconds(now))}
