@@ -13,10 +13,12 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from schema.units import KMH_PER_MPH
+from spark.forecast.correction import Correction, walk
 from spark.forecast.features import ahead_of
-from spark.forecast.frame import DAY_S, Frame
+from spark.forecast.frame import DAY_S, Frame, Ints
 from spark.forecast.model import LOWER, MIDDLE, UPPER, Model
-from spark.forecast.window import HORIZONS, STEP, Floats
+from spark.forecast.network import QUANTILES
+from spark.forecast.window import HORIZONS, STEP, STEPS_IN, Floats
 
 Unit = Literal["km/h", "mph"]
 UNITS: Final[dict[Unit, float]] = {"km/h": 1.0, "mph": KMH_PER_MPH}
@@ -29,10 +31,12 @@ _EPOCH: Final = date(1970, 1, 1).toordinal()
 
 @dataclass(frozen=True)
 class Told:
-    """Of hours: what followed [hours, sensors, HORIZONS], and what was told of it, km/h."""
+    """Of hours: what followed [hours, sensors, HORIZONS], and what was told of it, km/h; `frozen` by the model
+    without its correction."""
 
     actual: Floats
     model: Floats
+    frozen: Floats
     lower: Floats
     upper: Floats
     last_value: Floats
@@ -50,7 +54,12 @@ def judge(model: Model, test: Frame, unit: Unit = "km/h") -> dict[str, Any]:
         minutes = horizon_minutes(horizon)
         known = np.isfinite(told.actual[..., horizon])
         actual = told.actual[..., horizon][known]
-        for prefix, of in (("", told.model), ("last_value_", told.last_value), ("usual_", told.usual)):
+        for prefix, of in (
+            ("", told.model),
+            ("frozen_", told.frozen),
+            ("last_value_", told.last_value),
+            ("usual_", told.usual),
+        ):
             error = np.abs(of[..., horizon][known] - actual)
             found[f"{prefix}mae_{minutes}"] = _rounded(error.mean() / size)
             found[f"{prefix}rmse_{minutes}"] = _rounded(np.sqrt((error**2).mean()) / size)
@@ -87,27 +96,39 @@ def peak_gb() -> float:
 
 
 def _told(model: Model, test: Frame) -> Told:
-    """What the model has no word for, since nothing was measured in the hour, is told as what is usual, or else as
-    the last value. Where nothing was ever measured before, nothing can be told, and nothing is scored."""
-    ends = test.ends
+    """Of the hours that have speeds before or after them. What the model has no word for, since nothing was measured in
+    the hour, is told as what is usual, or else as the last value. Where nothing was ever measured before, nothing can
+    be told, and nothing is scored."""
+    ends = _spoken(test)
     ahead = ends[:, None] + np.arange(1, HORIZONS + 1)
     shape = (len(ends), len(test.sensors), HORIZONS)
     actual = ahead_of(test, ends).reshape(shape)
     usual = model.usual.median(test, ahead).swapaxes(1, 2)
     spread = model.usual.quantiles(test, ahead).swapaxes(1, 2)
-    told = model.foretell(test, ends)
+    frozen, told = np.empty(shape, np.float32), np.empty((*shape, len(QUANTILES)), np.float32)
+    for hour, (expected, corrected) in enumerate(walk(model, test, ends, Correction(len(test.sensors)))):
+        frozen[hour], told[hour] = expected.told[..., MIDDLE], corrected
     said = np.isfinite(told[..., MIDDLE])
     last = np.broadcast_to(_carried(test.speeds_kmh)[ends][..., None], shape)
     last, usual = np.where(np.isfinite(last), last, usual), np.where(np.isfinite(usual), usual, last)
     return Told(
         np.where(np.isfinite(last), actual, np.nan),
         np.where(said, told[..., MIDDLE], usual),
+        np.where(said, frozen, usual),
         np.where(said, told[..., LOWER], spread[..., 0]),
         np.where(said, told[..., UPPER], spread[..., -1]),
         last,
         usual,
         test.seconds(ends) // DAY_S,
     )
+
+
+def _spoken(test: Frame) -> Ints:
+    """The ends of hours before or after which anything was measured: files may be years apart."""
+    measured = np.concatenate([[0], np.cumsum(np.isfinite(test.speeds_kmh).any(1))])
+    ends = test.ends
+    found: Ints = ends[measured[ends + HORIZONS + 1] > measured[ends - STEPS_IN + 1]]
+    return found
 
 
 def _carried(speeds: Floats) -> Floats:

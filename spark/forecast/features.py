@@ -7,13 +7,16 @@ import numpy as np
 import numpy.typing as npt
 
 from spark.forecast.frame import Frame, Ints
-from spark.forecast.usual import Usual
+from spark.forecast.usual import SPREAD, Usual
 from spark.forecast.window import HORIZONS, STEPS_IN, Floats
 
 NEIGHBOURS: Final = 8
 _SLOW_KMH: Final = -10.0  # from usual
 _ROUND_DAY: Final = 24 * 60 / (2 * np.pi)
 _SPREAD_AT: Final = (0, 3, 6, 12)
+_BEFORE_USUAL: Final = STEPS_IN - 1 + 5
+OF_USUAL: Final = slice(_BEFORE_USUAL, _BEFORE_USUAL + 2 + HORIZONS + 1 + len(_SPREAD_AT) * len(SPREAD))
+"""The features of a sensor that tell of what is usual for it."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ The mean of the networks is told. The interval is conformalised quantile regress
 NeurIPS 2019): by horizon, both ends are moved out so far that it held its share of hours the networks had not seen.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -18,7 +19,18 @@ from spark.forecast.window import HORIZONS, Floats, Forecast, Window
 from urbanclear.public_holidays import holidays_between
 
 LOWER, MIDDLE, UPPER = range(len(QUANTILES))
-_ROWS_AT_ONCE = 100_000
+_ROWS_AT_ONCE = 10_000
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a model says by itself, and what it is held against, km/h: `told` is [sensors, HORIZONS, lower · middle ·
+    upper], `last`, [sensors], the newest speed of the hour or else what is usual, `usual` [sensors, HORIZONS]; or a
+    row of these each hour."""
+
+    told: Floats
+    last: Floats
+    usual: Floats
 
 
 @dataclass(frozen=True)
@@ -36,10 +48,17 @@ class Model:
 
     def forecast(self, window: Window) -> Forecast:
         """Nothing is said of a sensor that the model was not trained on, or that measured nothing in the hour."""
+        frame = self.frame_of(window)
+        return self.of_window(self.foretell(frame, np.array([len(frame) - 1]))[0], window)
+
+    def frame_of(self, window: Window) -> Frame:
+        """Of the model's sensors, by its city's clock."""
         day = window.end.astimezone(ZoneInfo(self.time_zone)).date()
         days = frozenset(holidays_between(self.region, day, day)) if self.region else frozenset()
-        frame = Frame.of_window(window, ZoneInfo(self.time_zone), days)
-        told = self.foretell(frame, np.array([len(frame) - 1]))[0]
+        return Frame.of_window(window, ZoneInfo(self.time_zone), days).of_sensors(self.sensors)
+
+    def of_window(self, told: Floats, window: Window) -> Forecast:
+        """`told`, [sensors of the model, HORIZONS, 3], by the sensors of `window`."""
         column = {sensor: number for number, sensor in enumerate(self.sensors)}
         wanted = np.array([column.get(sensor, len(column)) for sensor in window.sensors], np.int64)
         told = np.concatenate([told, np.full((1, *told.shape[1:]), np.nan, np.float32)])[wanted]
@@ -49,18 +68,27 @@ class Model:
     def foretell(self, frame: Frame, ends: Ints) -> Floats:
         """[hours, sensors of the model, HORIZONS, lower · middle · upper], km/h, for the hours whose newest steps are
         `ends`; NaN as in `forecast`."""
+        told = [expected.told for expected in self.each_expected(frame, ends)]
+        return np.stack(told) if told else np.empty((0, len(self.sensors), HORIZONS, len(QUANTILES)), np.float32)
+
+    def each_expected(self, frame: Frame, ends: Ints) -> Iterator[Expected]:
+        """Hour by hour, as in `foretell`."""
         frame = frame.of_sensors(self.sensors)
         hours = max(1, _ROWS_AT_ONCE // max(len(self.sensors), 1))
-        with one_core_each():
-            parts = [self._foretell(frame, ends[first : first + hours]) for first in range(0, len(ends), hours)]
-        return np.concatenate(parts) if parts else np.empty((0, len(self.sensors), HORIZONS, 3), np.float32)
+        for first in range(0, len(ends), hours):
+            with one_core_each():
+                some = self._expected(frame, ends[first : first + hours])
+            yield from map(Expected, some.told, some.last, some.usual)
 
-    def _foretell(self, frame: Frame, ends: Ints) -> Floats:
+    def _expected(self, frame: Frame, ends: Ints) -> Expected:
         seen = look(frame, ends, self.usual, self.neighbours)
         told = np.mean([network.predict(seen.seen, seen.sensor) for network in self.networks], axis=0)
         told[..., LOWER] = np.minimum(told[..., LOWER] - self.widen_kmh, told[..., MIDDLE])
         told[..., UPPER] = np.maximum(told[..., UPPER] + self.widen_kmh, told[..., MIDDLE])
         told = np.maximum(told + seen.last[:, None, None], 0)
         told[~seen.measured] = np.nan
-        shaped: Floats = told.astype(np.float32).reshape(len(ends), len(self.sensors), HORIZONS, len(QUANTILES))
-        return shaped
+        usual = self.usual.median(frame, ends[:, None] + np.arange(1, HORIZONS + 1)).swapaxes(1, 2)
+        shape = (len(ends), len(self.sensors))
+        return Expected(
+            told.astype(np.float32).reshape(*shape, HORIZONS, len(QUANTILES)), seen.last.reshape(shape), usual
+        )

@@ -1,7 +1,8 @@
 """A small neural network that foretells all horizons at once: three layers, trained on the pinball loss.
 
 The loss of a quantile q for an error e = actual − told is max(q·e, (q − 1)·e) (Koenker and Bassett 1978). A sensor
-has weights of its own in the first layer, as in STID (Shao et al., CIKM 2022). Adam (Kingma and Ba 2015) with a rate
+has weights of its own in the first layer, as in STID (Shao et al., CIKM 2022), which most rows are learned from
+without: what is peculiar to a sensor is not what outlasts the year. Adam (Kingma and Ba 2015) with a rate
 that falls as a cosine, dropout, and the average of the weights over the last steps.
 """
 
@@ -28,6 +29,7 @@ _RATE: Final = 2e-3
 _SAID_EACH: Final = 50
 _CONSTANT: Final = 1e-6
 _DROPPED: Final = 0.1
+_OWN_DROPPED: Final = 0.6
 _AVERAGED: Final = 0.999
 _BETA: Final = (0.9, 0.999)
 
@@ -56,15 +58,24 @@ def scaled(seen: Floats, centre: Floats, scale: Floats) -> Floats:
     return found
 
 
-def train_network(
-    seen: Floats, sensor: Ints, ahead: Floats, sensors: int, seed: int, batches: int, done: Callable[[float], None]
-) -> Network:
-    """`ahead` is [rows, HORIZONS], the speeds less the last one, NaN where none was measured; `done` is told the
-    share that is, again and again."""
+@dataclass(frozen=True)
+class Rows:
+    """What is learned from: `seen` is [rows, features], NaN where not known; `sensor` the number of each row's;
+    `ahead` [rows, HORIZONS] the speeds less the last one, km/h, NaN where none was measured; `weight` what the rows
+    count, 1 on average."""
+
+    seen: Floats
+    sensor: Ints
+    ahead: Floats
+    weight: Floats
+
+
+def train_network(rows: Rows, sensors: int, seed: int, batches: int, done: Callable[[float], None]) -> Network:
+    """`done` is told the share that is done, again and again."""
     random = np.random.default_rng(seed)
-    centre, scale = _scales(seen)
-    spread = float(np.nanstd(ahead)) or 1.0
-    inputs, targets = scaled(seen, centre, scale), (ahead / spread).astype(np.float32)
+    centre, scale = _scales(rows.seen)
+    spread = float(np.nanstd(rows.ahead)) or 1.0
+    inputs, targets = scaled(rows.seen, centre, scale), (rows.ahead / spread).astype(np.float32)
     weights = [
         *_layer(random, inputs.shape[1], _WIDTH),
         *_layer(random, _WIDTH, _WIDTH),
@@ -72,8 +83,9 @@ def train_network(
         np.zeros((sensors, _WIDTH), np.float32),
     ]
     adam = _Adam(weights)
-    for number, rows in enumerate(_batches(len(inputs), batches, random)):
-        slopes = gradients(weights, inputs[rows], sensor[rows], targets[rows], random)
+    for number, at in enumerate(_batches(len(inputs), batches, random)):
+        some = Rows(inputs[at], rows.sensor[at], targets[at], rows.weight[at])
+        slopes = gradients(weights, some, random)
         adam.step(slopes, _RATE * 0.5 * (1 + np.cos(np.pi * number / batches)))
         if number % _SAID_EACH == 0:
             done(number / batches)
@@ -115,31 +127,33 @@ def _relu(values: Floats) -> Floats:
 
 def gradients(
     weights: list[Floats],
-    inputs: Floats,
-    named: Ints,
-    targets: Floats,
+    rows: Rows,
     random: np.random.Generator,
     dropped: float = _DROPPED,
+    own_dropped: float = _OWN_DROPPED,
 ) -> list[Floats]:
-    """Of the loss with respect to each of the weights, some of what lies between left out at random."""
+    """Of the loss of `rows`, whose features are scaled, with respect to each of the weights; some of what lies between
+    is left out at random, and of some rows what is their sensor's own."""
     first, first_bias, second, second_bias, third, third_bias, own = weights
     keep = np.float32(1 / (1 - dropped))
-    one = _relu(inputs @ first + first_bias + own[named])
+    knows = (random.random((len(rows.seen), 1), np.float32) >= own_dropped).astype(np.float32)
+    one = _relu(rows.seen @ first + first_bias + own[rows.sensor] * knows)
     one_kept = one * np.where(random.random(one.shape, np.float32) >= dropped, keep, np.float32(0))
     two = _relu(one_kept @ second + second_bias)
     mask = np.where(random.random(two.shape, np.float32) >= dropped, keep, np.float32(0))
     joined = two * mask + one_kept
     told = joined @ third + third_bias
-    error = np.tile(targets, (1, len(QUANTILES))) - told
+    error = np.tile(rows.ahead, (1, len(QUANTILES))) - told
     slope = np.where(error > 0, -_SHARES, 1 - _SHARES)
-    by_told = np.where(np.isfinite(error), slope, 0).astype(np.float32) * _WEIGHT / np.float32(len(inputs))
+    by_told = np.where(np.isfinite(error), slope, 0).astype(np.float32) * _WEIGHT
+    by_told *= rows.weight[:, None] / np.float32(len(rows.seen))
     by_joined = by_told @ third.T
     by_two = by_joined * mask * (two > 0)
     by_one = (by_two @ second.T + by_joined) * (one_kept > 0) * keep
     by_own = np.zeros_like(own)
-    np.add.at(by_own, named, by_one)
+    np.add.at(by_own, rows.sensor, by_one * knows)
     return [
-        inputs.T @ by_one,
+        rows.seen.T @ by_one,
         by_one.sum(0),
         one_kept.T @ by_two,
         by_two.sum(0),

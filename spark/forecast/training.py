@@ -13,11 +13,11 @@ import numpy as np
 
 from spark.forecast import network
 from spark.forecast.cores import cores, one_core_each
-from spark.forecast.features import Look, ahead_of, look, neighbours_of
+from spark.forecast.features import OF_USUAL, ahead_of, look, neighbours_of
 from spark.forecast.frame import STEP_S, STEPS_A_DAY, Frame
 from spark.forecast.model import LOWER, UPPER, Model
-from spark.forecast.network import Network
-from spark.forecast.usual import Usual, without_own_week
+from spark.forecast.network import Network, Rows
+from spark.forecast.usual import Usual, lately, measured_days, without_own_week
 from spark.forecast.window import COVERAGE, HORIZONS, Floats
 from urbanclear.errors import ConfigurationError
 
@@ -29,6 +29,8 @@ FIRST: Final = 2
 APART: Final = 8
 """One in so many days, the newest, is kept apart where no part is given for it."""
 LEAST_DAYS: Final = 3
+WITHOUT_USUAL: Final = 0.05
+"""Of the rows that are learned from without knowing what is usual, since one day it will not be."""
 
 Say = Callable[[str, float], None]
 """Told what is being done, and how much of all is done, 0 to 1."""
@@ -68,7 +70,7 @@ def train(
             say(doing, (numbers.start + share * len(numbers)) / count)
 
         seeds = [seed * count + number for number in numbers]
-        networks = _networks(*learned_from, len(of.sensors), seeds, batches, done)
+        networks = _networks(learned_from, len(of.sensors), seeds, batches, done)
         widen = np.zeros(HORIZONS, np.float32)
         return Model(name, of.sensors, usual, neighbours, networks, widen, time_zone, region)
 
@@ -78,13 +80,13 @@ def train(
     return Model(name, whole.sensors, whole.usual, whole.neighbours, whole.networks, widen_kmh, time_zone, region)
 
 
-def samples(frame: Frame, neighbours: np.ndarray, seed: int) -> tuple[Look, Floats]:
-    """What is learned from, and what followed less the last speed: `ROWS` at most. What is usual is of other weeks
-    than each row's own."""
-    ends = frame.ends
+def samples(frame: Frame, neighbours: np.ndarray, seed: int) -> Rows:
+    """`ROWS` at most. What is usual is of other weeks than each row's own; newer days count for more."""
+    ends, random = frame.ends, np.random.default_rng(seed)
     hours = max(1, ROWS // max(len(frame.sensors), 1))
     if len(ends) > hours:
-        ends = np.sort(np.random.default_rng(seed).choice(ends, hours, replace=False))
+        ends = np.sort(random.choice(ends, hours, replace=False))
+    days = measured_days(frame)
     parts = []
     for own, usual in without_own_week(frame):
         part = np.intersect1d(own, ends)
@@ -92,16 +94,18 @@ def samples(frame: Frame, neighbours: np.ndarray, seed: int) -> tuple[Look, Floa
             continue
         looked, then = look(frame, part, usual, neighbours), ahead_of(frame, part)
         use = looked.measured & np.isfinite(then).any(1)
-        rows = (looked.seen, looked.last, looked.sensor, looked.measured, then - looked.last[:, None])
+        weight = np.repeat(lately(days[part], days[-1]).astype(np.float32), len(frame.sensors))
+        rows = (looked.seen, looked.sensor, then - looked.last[:, None], weight)
         parts.append([column[use] for column in rows])
     if not sum(len(part[0]) for part in parts):
         raise ConfigurationError("No hour was measured with an hour after it: choose days with readings.")
-    *seen, ahead = map(np.concatenate, zip(*parts, strict=True))
-    return Look(*seen), ahead
+    seen, sensor, ahead, weight = map(np.concatenate, zip(*parts, strict=True))
+    seen[random.random(len(seen)) < WITHOUT_USUAL, OF_USUAL] = np.nan
+    return Rows(seen, sensor, ahead, weight / weight.mean())
 
 
 def _networks(
-    rows: Look, ahead: Floats, sensors: int, seeds: Sequence[int], batches: int, done: Callable[[float], None]
+    rows: Rows, sensors: int, seeds: Sequence[int], batches: int, done: Callable[[float], None]
 ) -> tuple[Network, ...]:
     """One of each seed, as many at once as there are cores; all end when one fails or they are not waited for."""
     shares, stopped = dict.fromkeys(seeds, 0.0), Event()
@@ -113,7 +117,7 @@ def _networks(
             shares[seed] = share
             done(sum(shares.values()) / len(seeds))
 
-        return network.train_network(rows.seen, rows.sensor, ahead, sensors, seed, batches, note)
+        return network.train_network(rows, sensors, seed, batches, note)
 
     with one_core_each(), ThreadPoolExecutor(cores()) as pool:
         try:
