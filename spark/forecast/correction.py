@@ -1,9 +1,9 @@
 """What is learned about forecasts while they are made: how far off they were of late, and how often outside.
 
-A city changes after a model was trained: snow, a closed lane, another detector. So of each sensor and horizon it is
-learned online what to add to the model's forecast: a constant, a share of the way to the last value and a share of the
-way to what is usual; then, of all sensors together and within hours, a share of the way to the last value. Both are
-ridge regressions of which older forecasts weigh less, and which count an error by its size rather than its square.
+A city changes after a model was trained: snow, a closed lane, another detector. So what to add to the model's
+forecast is learned online, of each sensor and horizon: a constant, a share of the way to the last value and a share
+of the way to what is usual; then, of all sensors together and within hours, a share of the way to the last value.
+Both are ridge regressions in which older forecasts weigh less, and errors count by their size, not by its square.
 How wide intervals are follows how often they were left: quantile tracking as in conformal PID control (Angelopoulos,
 Candès and Tibshirani, NeurIPS 2023).
 
@@ -118,19 +118,16 @@ class _Regression:
         return found
 
     def learn(self, horizons: list[int], terms: Floats, off: Floats) -> None:
-        """`off` is [sensors, horizons], NaN where nothing is known. An error counts by its size: its square is divided
-        by it, as in iteratively reweighted least squares."""
+        """`off` is [sensors, horizons], NaN where nothing is known. An error counts by its size: its square is
+        divided by it, as in iteratively reweighted least squares."""
         known: npt.NDArray[np.bool_] = np.isfinite(off)
         off = np.where(known, off, 0)
         left = np.abs(off - (terms * self._shares[:, horizons]).sum(-1))
         weighed = terms * (known / np.maximum(left, _LEAST_ERROR_KMH))[..., None]
         gram, moment = weighed[..., :, None] * terms[..., None, :], weighed * off[..., None]
         if len(self._gram) == 1:
-            gram, moment, known = (
-                gram.sum(0, keepdims=True),
-                moment.sum(0, keepdims=True),
-                known.any(0, keepdims=True),
-            )
+            gram, moment = gram.sum(0, keepdims=True), moment.sum(0, keepdims=True)
+            known = np.asarray(known.any(0, keepdims=True))
         fades = np.where(known, self._fades, 1)[..., None]
         self._gram[:, horizons] = self._gram[:, horizons] * fades[..., None] + gram
         self._moment[:, horizons] = self._moment[:, horizons] * fades + moment

@@ -96,9 +96,9 @@ def peak_gb() -> float:
 
 
 def _told(model: Model, test: Frame) -> Told:
-    """Of the hours that have speeds before or after them. What the model has no word for, since nothing was measured in
-    the hour, is told as what is usual, or else as the last value. Where nothing was ever measured before, nothing can
-    be told, and nothing is scored."""
+    """Of the hours that have speeds before or after them. What the model has no word for, since nothing was measured
+    in the hour, is told as what is usual, or else as the last value. Where nothing was ever measured before, nothing
+    can be told, and nothing is scored."""
     ends = _spoken(test)
     ahead = ends[:, None] + np.arange(1, HORIZONS + 1)
     shape = (len(ends), len(test.sensors), HORIZONS)

@@ -132,8 +132,8 @@ def gradients(
     dropped: float = _DROPPED,
     own_dropped: float = _OWN_DROPPED,
 ) -> list[Floats]:
-    """Of the loss of `rows`, whose features are scaled, with respect to each of the weights; some of what lies between
-    is left out at random, and of some rows what is their sensor's own."""
+    """Of the loss of `rows`, whose features are scaled, with respect to each of the weights; some of what lies
+    between is left out at random, and of some rows what is their sensor's own."""
     first, first_bias, second, second_bias, third, third_bias, own = weights
     keep = np.float32(1 / (1 - dropped))
     knows = (random.random((len(rows.seen), 1), np.float32) >= own_dropped).astype(np.float32)

@@ -1,10 +1,13 @@
-"""What forecasts now: the model in place, as the registry has it, on what is said without one.
+"""What forecasts now: the model in place, as the registry has it, corrected, on what is said without one.
 
 A new model in place is taken up when it is next looked for; one whose file is of no use is said so once, and the one
 before it goes on. So does all that is known while the database is away.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import numpy as np
@@ -13,8 +16,10 @@ import psycopg
 from schema.database import APPLICATION, database_url
 from spark.calendar import Calendar
 from spark.forecast.fallback import Chain, LastValue, Profile
+from spark.forecast.model import Model
 from spark.forecast.registry import Entry, Registry
 from spark.forecast.serving import metrics
+from spark.forecast.serving.corrected import Corrected
 from spark.forecast.window import HORIZONS, Forecast, Forecaster, Window
 from urbanclear.errors import ModelUnavailable
 from urbanclear.logs import get_logger
@@ -54,13 +59,33 @@ class Models:
             return Forecast(nothing, nothing, nothing, ())
         return Chain(self._links()).forecast(window)
 
+    def learn(self, window: Window) -> None:
+        """Correct what is told from now on by what `window` shows, whose end is that of a step."""
+        model = self._model
+        if isinstance(model, Corrected) and window.sensors:
+            with _watched(model.name):
+                model.learn(window)
+
+    def warm(self) -> None:
+        """Let a model that has just been taken up learn from the last day; raises `psycopg.Error`."""
+        model = self._model
+        if not isinstance(model, Corrected) or model.is_warm:
+            return
+        began = time.perf_counter()
+        with self._connect() as connection, _watched(model.name):
+            model.warm(connection, datetime.now(UTC))
+        log.info("forecast.corrected", model=model.name, seconds=round(time.perf_counter() - began, 1))
+
     def refresh(self) -> None:
         """Look for another model in place and other profiles; raises `psycopg.Error` where that fails."""
-        with psycopg.connect(
-            database_url(self._settings), autocommit=True, connect_timeout=5, application_name=APPLICATION
-        ) as connection:
+        with self._connect() as connection:
             self._refresh_model(Registry(connection, self._settings.models_dir))
             self._refresh_profile(connection)
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(
+            database_url(self._settings), autocommit=True, connect_timeout=5, application_name=APPLICATION
+        )
 
     def _links(self) -> Sequence[Forecaster]:
         model = [] if self._model is None else [Guarded(self._model)]
@@ -81,7 +106,7 @@ class Models:
         self._refused = None
         if entry == self._entry:
             return
-        self._entry, self._model = entry, model
+        self._entry, self._model = entry, Corrected(model) if isinstance(model, Model) else model
         metrics.MODEL.clear()
         if model is not None:
             metrics.MODEL.labels(model.name).set(1)
@@ -114,15 +139,25 @@ class Guarded:
         return self._model.name
 
     def forecast(self, window: Window) -> Forecast:
-        try:
+        with _watched(self.name):
             found = self._model.forecast(window)
             _check(found, window)
-        except Exception as error:  # noqa: BLE001 – it is not our code that runs here
-            metrics.MODEL_FAILURES.labels("forecast").inc()
-            log.error("forecast.model_failed", model=self.name, error=repr(error))
-            nothing = np.full((len(window.sensors), HORIZONS), _NOTHING)
-            return Forecast(nothing, nothing, nothing, (self.name,) * len(window.sensors))
-        return found
+            return found
+        nothing = np.full((len(window.sensors), HORIZONS), _NOTHING)
+        return Forecast(nothing, nothing, nothing, (self.name,) * len(window.sensors))
+
+
+@contextmanager
+def _watched(model: str) -> Iterator[None]:
+    """Whatever fails of a model is counted and told: it is not our code that runs in its file. The database's errors
+    are the database's."""
+    try:
+        yield
+    except psycopg.Error:
+        raise
+    except Exception as error:  # noqa: BLE001
+        metrics.MODEL_FAILURES.labels("forecast").inc()
+        log.error("forecast.model_failed", model=model, error=repr(error))
 
 
 def _check(found: Forecast, window: Window) -> None:

@@ -32,6 +32,7 @@ from spark.forecast.serving.state import AHEAD, KEPT, State
 from spark.forecast.serving.store import Store
 from spark.forecast.serving.storing import Storing
 from spark.forecast.serving.telling import Telling
+from spark.forecast.window import STEP
 from urbanclear.errors import StartError
 from urbanclear.logs import get_logger
 from urbanclear.serving import stopped_within
@@ -151,6 +152,8 @@ class Serving:
             pause = min(MOST_PAUSE_SECONDS, (time.perf_counter() - began) * (1 - BUSY) / BUSY)
 
     async def _predict_minute(self, minute: datetime) -> None:
+        if minute == _step(minute):
+            await asyncio.to_thread(self._models.learn, self._state.window(minute))
         made = await self._made(minute, minute)
         metrics.SENSORS.set(len(made.sensors))
         metrics.MADE.set(minute.timestamp())
@@ -179,9 +182,12 @@ class Serving:
 
     async def _look(self, stop: asyncio.Event) -> None:
         """For another model in place, other profiles, and what is new about sensors."""
-        while not await stopped_within(stop, LOOK_SECONDS):
+        pause = 0.0
+        while not await stopped_within(stop, pause):
+            pause = LOOK_SECONDS
             try:
                 await asyncio.to_thread(self._models.refresh)
+                await asyncio.to_thread(self._models.warm)
                 self._state.describe(await asyncio.to_thread(self._described))
             except psycopg.Error as error:
                 log.warning("forecast.not_refreshed", error=str(error).strip(), retry_in_s=LOOK_SECONDS)
@@ -192,6 +198,11 @@ class Serving:
 
     def _connect(self) -> psycopg.Connection[Any]:
         return psycopg.connect(self._url, autocommit=True, connect_timeout=5, application_name=APPLICATION)
+
+
+def _step(time: datetime) -> datetime:
+    """When the step began that `time` is in."""
+    return EPOCH + (time - EPOCH) // STEP * STEP
 
 
 def _minute(time: datetime) -> datetime:

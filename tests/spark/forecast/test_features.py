@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from spark.forecast.features import NEIGHBOURS, ahead_of, look, neighbours_of
 from spark.forecast.frame import Frame
-from spark.forecast.usual import Usual, quantiles, without_own_week
+from spark.forecast.usual import HALF_LIFE_DAYS, Usual, weighted_quantiles, without_own_week
 from spark.forecast.window import HORIZONS, STEPS_IN
 from tests.spark.forecast.towns import A_DAY, town
 
@@ -37,14 +37,49 @@ def test_what_followed_is_told_by_sensor_and_horizon() -> None:
     np.testing.assert_array_equal(found[5], TOWN.speeds_kmh[31 : 31 + HORIZONS, 1])
 
 
-@given(st.lists(st.lists(st.floats(0, 100, width=32) | st.just(float("nan")), min_size=3, max_size=3), max_size=9))
-def test_quantiles_are_those_of_what_is_there(rows: list[list[float]]) -> None:
-    values = np.array(rows, np.float32).reshape(-1, 3)
-    found = quantiles(values, (0.1, 0.5, 0.9))
-    for column in range(3):
-        known = values[np.isfinite(values[:, column]), column]
-        wanted = np.quantile(known, (0.1, 0.5, 0.9)) if len(known) else [np.nan] * 3
-        np.testing.assert_allclose(found[:, column], wanted, rtol=1e-4, atol=1e-4)
+@given(
+    st.lists(
+        st.tuples(
+            st.lists(st.floats(0, 100, width=32) | st.just(float("nan")), min_size=3, max_size=3), st.floats(1, 9)
+        ),
+        max_size=9,
+    )
+)
+def test_half_of_the_weight_and_one_at_most_lies_on_either_side_of_a_weighted_median(
+    rows: list[tuple[list[float], float]],
+) -> None:
+    values = np.array([row for row, _ in rows], np.float32).reshape(-1, 3)
+    weights = np.array([weight for _, weight in rows])
+    [found] = weighted_quantiles(values, weights[None], (0.05, 0.5, 0.95))
+    for column, (low, median, high) in enumerate(found):
+        known = np.isfinite(values[:, column])
+        if not known.any():
+            assert np.isnan(median)
+            continue
+        of, heavy = values[known, column], weights[known]
+        assert heavy[of < median - 1e-3].sum() <= heavy.sum() / 2 + heavy.max()
+        assert heavy[of > median + 1e-3].sum() <= heavy.sum() / 2 + heavy.max()
+        assert of.min() - 1e-3 <= low <= median <= high
+        assert high <= of.max() + 1e-3
+
+
+def test_with_equal_weights_quantiles_lie_between_the_middles_of_what_is_there() -> None:
+    values = np.arange(1, 11, dtype=np.float32)[:, None]
+    [[found]] = weighted_quantiles(values, np.ones((1, 10)), (0.05, 0.5, 0.75))
+    np.testing.assert_allclose(found, [1, 5.5, 8])
+
+
+def test_newer_days_count_for_more_and_an_outage_ages_nothing() -> None:
+    days = int(HALF_LIFE_DAYS)
+    speeds = np.full((4 * days * A_DAY, 1), 60, np.float32)
+    speeds[days * A_DAY : 3 * days * A_DAY] = np.nan
+    speeds[3 * days * A_DAY :] = 30
+    frame = Frame(TOWN.clock_s, ("t:0",), speeds)
+    noon = np.array([4 * days * A_DAY - A_DAY // 2])
+    assert Usual.of(frame).median(frame, noon)[0, 0] == 30
+    assert Usual.of(frame, day=0).median(frame, noon)[0, 0] == 60
+    quartile = Usual.of(frame).quantiles(frame, noon)[0, 0, 2]
+    assert quartile > 30  # a third of the weight is of the days before the outage
 
 
 def test_a_week_is_told_what_is_usual_by_the_other_weeks_alone() -> None:
@@ -53,8 +88,8 @@ def test_a_week_is_told_what_is_usual_by_the_other_weeks_alone() -> None:
     frame = Frame(TOWN.clock_s, ("t:0",), speeds)
     usual = {int(own[len(own) // 2]): found for own, found in without_own_week(frame)}
     for step, found in usual.items():
-        median = found.median(frame, np.array([step]))[0, 0]
-        assert median > 40 if 7 * A_DAY <= step < 14 * A_DAY else median < 60
+        lowest = found.quantiles(frame, np.array([step]))[0, 0, 0]
+        assert lowest == (60 if 7 * A_DAY <= step < 14 * A_DAY else 30)
 
 
 def test_a_holiday_is_usual_as_a_sunday() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from spark.forecast import network
-from spark.forecast.network import QUANTILES, Network, train_network
+from spark.forecast.network import QUANTILES, Network, Rows, train_network
 from spark.forecast.window import HORIZONS
 
 
@@ -24,14 +24,16 @@ def test_slopes_are_those_of_the_pinball_loss() -> None:
     named = random.integers(0, 3, 20)
     targets: Any = random.normal(0, 1, (20, HORIZONS))
     targets[random.random(targets.shape) < 0.2] = np.nan
+    counts: Any = random.uniform(0.5, 1.5, 20)
 
     def loss() -> float:
         error = np.tile(targets, (1, len(QUANTILES))) - told(weights, inputs, named)
         share = np.repeat(QUANTILES, HORIZONS)
         pinball = np.where(error > 0, share * error, (share - 1) * error) * np.repeat([0.5, 1, 0.5], HORIZONS)
-        return float(np.nansum(pinball)) / len(inputs)
+        return float(np.nansum(pinball * counts[:, None])) / len(inputs)
 
-    slopes = network.gradients(weights, inputs, named, targets, random, dropped=0)
+    rows: Any = Rows(inputs, named, targets, counts)
+    slopes = network.gradients(weights, rows, random, dropped=0, own_dropped=0)
     for weight, slope in zip(weights, slopes, strict=True):
         for place in [tuple(random.integers(0, size) for size in weight.shape) for _ in range(5)]:
             kept = weight[place]
@@ -50,7 +52,8 @@ def test_it_learns_what_follows_from_what_is_seen_and_who_it_is() -> None:
     sensor = random.integers(0, 2, 4_000)
     ahead = np.tile((np.nan_to_num(seen[:, :1]) + 10 * sensor[:, None]), (1, HORIZONS)).astype(np.float32)
     shares: list[float] = []
-    learned: Network = train_network(seen, sensor, ahead, 2, 5, 150, shares.append)
+    rows = Rows(seen, sensor, ahead, np.ones(len(seen), np.float32))
+    learned: Network = train_network(rows, 2, 5, 1_000, shares.append)
     found = learned.predict(seen, sensor)
     assert found.shape == (4_000, HORIZONS, len(QUANTILES))
     assert np.abs(found[..., 1] - ahead).mean() < 1
