@@ -7,10 +7,10 @@ from fastapi import HTTPException
 
 from api.http.problems import bad_parameter
 from api.resources.routes.knowledge import Traffic
-from api.resources.routes.lines import Line, Position
-from api.resources.routes.network import FARTHEST_M, Network, Snap
 from api.resources.routes.search import Search, Stretch
 from api.resources.routes.speeds import Piece
+from schema.roads.lines import Line, Position
+from schema.roads.network import FARTHEST_M, Network, Snap
 
 NAMES: Final = ("from_lat", "to_lat")
 

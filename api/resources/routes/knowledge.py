@@ -13,10 +13,10 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from api.database import Database
 from api.resources.patterns.normal import Calendar
-from api.resources.routes.lines import Line
-from api.resources.routes.network import Link, Network
 from api.resources.routes.speeds import CURRENT_S, QUARTER_S, Known, Speed
 from schema.relations import rollups
+from schema.roads.lines import line_of
+from schema.roads.network import Link, Network
 from schema.tables import incidents, links, predictions, profiles, sensors
 from urbanclear.public_holidays import day_type
 
@@ -63,9 +63,9 @@ class Networks:
 
 
 def _link(row: RowMapping) -> Link | None:
-    """None for a line without any length, which leads nowhere."""
-    line = Line(tuple((float(lon), float(lat)) for lon, lat, *_ in row["geometry"]["coordinates"]))
-    if not line.length_m:
+    """None for a line that leads nowhere."""
+    line = line_of(row["geometry"])
+    if line is None:
         return None
     length = row["length_m"] or line.length_m
     return Link(row["id"], row["external_id"], row["name"], line, length, row["free_flow_speed_kmh"], row["lanes"])

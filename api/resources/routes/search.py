@@ -12,8 +12,8 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Final, NamedTuple
 
-from api.resources.routes.network import Network, Snap
 from api.resources.routes.speeds import Bound, SpeedAt, crossed_at, expected
+from schema.roads.network import Network, Snap
 
 #: Of the shorter of two ways, the share that they may have in common.
 MOST_OVERLAP: Final = 0.7

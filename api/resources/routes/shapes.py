@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, Field
 
 from api.resources.routes.knowledge import Traffic
-from api.resources.routes.network import Network, Snap
 from api.resources.routes.search import Search, Stretch, Way
 from api.resources.routes.speeds import MS_PER_KMH, Basis, quickest, slowest
+from schema.roads.network import Network, Snap
 
 Longitude = Annotated[float, Field(ge=-180, le=180)]
 

@@ -6,9 +6,8 @@ from sqlalchemy import ColumnElement, Double, cast, func, literal
 
 from api.http.shapes import Shape, shape, told
 from schema.relations import sensor_health
+from schema.roads.lines import EARTH_M_PER_DEGREE
 from schema.tables import sensors
-
-EARTH_M_PER_DEGREE: Final = 111_195.0  # of a great circle on a sphere of the mean radius
 
 SENSOR: Final = shape(
     "Sensor",

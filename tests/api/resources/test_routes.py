@@ -12,10 +12,10 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from api.resources.routes.knowledge import NORMAL_S
-from api.resources.routes.network import FARTHEST_M, SNAP_M, U_TURN_DEGREES
 from api.resources.routes.routes import FARTHEST_AHEAD
 from api.resources.routes.search import MOST_OVERLAP, MOST_STRETCH, PENALTY, TRIES
 from api.resources.routes.speeds import CURRENT_S, LEAST_KMH
+from schema.roads.network import FARTHEST_M, SNAP_M, U_TURN_DEGREES
 from tests.api.resources.conftest import NOON, minutes
 from tests.batch import profile_of, run_of
 from tests.schema.city import METRES_PER_DEGREE, City, Reading, city_at

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.resources.routes.lines import Line, Position, distance_m
-from api.resources.routes.network import SNAP_M, Link, Network, Snap
 from api.resources.routes.search import MOST_OVERLAP, MOST_STRETCH, Search, Stretch
 from api.resources.routes.speeds import LEAST_KMH, Known, Piece, Speed, crossed_at, quickest, slowest
 from ingest.sources.replay.geometry import link_line
 from ingest.sources.simulator.network import downstream, load
+from schema.roads.lines import Line, Position, distance_m
+from schema.roads.network import SNAP_M, Link, Network, Snap
 from tests.schema.city import METRES_PER_DEGREE
 
 STEP_S = 60

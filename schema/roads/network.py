@@ -14,8 +14,7 @@ from typing import Final
 
 import networkx as nx
 
-from api.resources.routes.lines import Line, Position, distance_m
-from api.resources.sensors.shapes import EARTH_M_PER_DEGREE
+from schema.roads.lines import EARTH_M_PER_DEGREE, Line, Position, distance_m
 
 #: Ends of links so near one another are one place: each direction's axis is drawn for itself, some tens of metres
 #: from where the next link of the feed begins. Of New York's 138 links, with this distance and with one five times as

@@ -1,14 +1,14 @@
 """Lines on the map in metres: how long they are, which is nearest to a place, a part of one, where one heads."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
 from math import asin, atan2, cos, degrees, hypot, radians, sin, sqrt
-from typing import Final
+from typing import Any, Final
 
-from api.resources.sensors.shapes import EARTH_M_PER_DEGREE
+EARTH_M_PER_DEGREE: Final = 111_195.0  # of a great circle on a sphere of the mean radius
 
 #: Longitude and latitude in degrees, as GeoJSON has them.
 Position = tuple[float, float]
@@ -86,3 +86,9 @@ class Line:
             if distance < best:
                 best, metres = distance, along + share * hypot(east, north) * EARTH_M_PER_DEGREE
         return best, min(1.0, metres / self.length_m) if self.length_m else 0.0
+
+
+def line_of(geometry: Mapping[str, Any]) -> Line | None:
+    """Of a LineString of GeoJSON; None for one without any length, which leads nowhere."""
+    line = Line(tuple((float(lon), float(lat)) for lon, lat, *_ in geometry["coordinates"]))
+    return line if line.length_m else None
