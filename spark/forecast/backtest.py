@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 
 from spark.forecast import network
 from spark.forecast.evaluation import judge
-from spark.forecast.frame import STEPS_A_DAY, Frame
+from spark.forecast.frame import STEPS_A_DAY, Bools, Frame
 from spark.forecast.lifecycle import KMH, PREFIX
 from spark.forecast.training import LEAST_DAYS, train
 from urbanclear.errors import ConfigurationError
@@ -17,7 +17,13 @@ _WEEK = 7 * STEPS_A_DAY
 
 
 def backtest(
-    session: SparkSession, frame: Frame, weeks: int, seed: int, time_zone: str, region: str
+    session: SparkSession,
+    frame: Frame,
+    weeks: int,
+    seed: int,
+    time_zone: str,
+    region: str,
+    near: Bools | None = None,
 ) -> list[dict[str, Any]]:
     """By week, the oldest first, as `judge` tells it, with the day it begins; raises `ConfigurationError` where there
     are too few days before the first."""
@@ -28,11 +34,12 @@ def backtest(
             f"{weeks} weeks after at least {LEAST_DAYS + 1} days to learn from are {days} days, and there are "
             f"{len(frame) / STEPS_A_DAY:.1f}: give more --days, or fewer --weeks."
         )
-    batches, shared = network.BATCHES, session.sparkContext.broadcast(frame)
+    batches, shared = network.BATCHES, session.sparkContext.broadcast((frame, near))
 
     def fold(split: int) -> dict[str, Any]:
-        whole = shared.value
-        model = train(whole.cut(0, split), None, PREFIX, seed, time_zone, region, lambda *_: None, batches)
+        whole, on_roads = shared.value
+        before = whole.cut(0, split)
+        model = train(before, None, PREFIX, seed, time_zone, region, lambda *_: None, batches, on_roads)
         held = whole.cut(split, split + _WEEK)
         return {"week": f"{held.first:%Y-%m-%d}", "days_learned_from": split // STEPS_A_DAY} | judge(model, held, KMH)
 

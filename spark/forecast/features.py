@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from spark.forecast.frame import Frame, Ints
+from spark.forecast.frame import Bools, Frame, Ints
 from spark.forecast.usual import SPREAD, Usual
 from spark.forecast.window import HORIZONS, STEPS_IN, Floats
 
 NEIGHBOURS: Final = 8
+NEAR_NEIGHBOURS: Final = 4
+"""Of them, at most, those that are chosen among the near on the roads alone."""
 _SLOW_KMH: Final = -10.0  # from usual
 _ROUND_DAY: Final = 24 * 60 / (2 * np.pi)
 _SPREAD_AT: Final = (0, 3, 6, 12)
@@ -28,7 +29,7 @@ class Look:
     seen: Floats
     last: Floats
     sensor: Ints
-    measured: npt.NDArray[np.bool_]
+    measured: Bools
 
 
 def look(frame: Frame, ends: Ints, usual: Usual, neighbours: Ints) -> Look:
@@ -77,11 +78,13 @@ def ahead_of(frame: Frame, ends: Ints) -> Floats:
     return np.ascontiguousarray(found.swapaxes(1, 2).reshape(-1, HORIZONS))
 
 
-def neighbours_of(frame: Frame, usual: Usual) -> Ints:
-    """For each sensor the others whose deviation from what is usual tells most of its own half an hour later.
+def neighbours_of(frame: Frame, usual: Usual, near: Bools | None = None) -> Ints:
+    """For each sensor the others whose deviation from what is usual tells most of its own half an hour later: columns
+    as [sensors, NEIGHBOURS], −1 for none.
 
     By the absolute partial correlation given its own deviation, so that one that only repeats what it shows itself
-    comes last.
+    comes last. With `near` [sensors, sensors], the best `NEAR_NEIGHBOURS` of those that are come first, then the best
+    of all others.
     """
     steps = np.arange(len(frame))
     off = np.nan_to_num(frame.speeds_kmh - usual.median(frame, steps))
@@ -96,9 +99,13 @@ def neighbours_of(frame: Frame, usual: Usual) -> Ints:
     partial = (later - own * together) / np.sqrt(np.maximum((1 - own**2) * (1 - together**2), 1e-6))
     strength = np.abs(partial)
     np.fill_diagonal(strength, -1)
-    count = min(NEIGHBOURS, max(len(frame.sensors) - 1, 0))
+    best = np.argsort(-strength, axis=1)[:, :-1]  # the last is the sensor itself
+    if near is not None:
+        is_near = np.take_along_axis(near, best, 1)
+        first = is_near & (is_near.cumsum(1) <= NEAR_NEIGHBOURS)
+        best = np.take_along_axis(best, np.argsort(~first, axis=1, kind="stable"), 1)
     found = np.full((len(frame.sensors), NEIGHBOURS), -1)
-    found[:, :count] = np.argsort(-strength, axis=1)[:, :count]
+    found[:, : best.shape[1]] = best[:, :NEIGHBOURS]
     return found
 
 
@@ -116,7 +123,7 @@ def _carried(raw: Floats) -> tuple[Floats, Floats]:
     return filled, age
 
 
-def _mean(values: Floats, known: npt.NDArray[np.bool_] | None = None) -> Floats:
+def _mean(values: Floats, known: Bools | None = None) -> Floats:
     known = np.isfinite(values) if known is None else known
     count = known.sum(1)
     total = np.where(known, values, 0).sum(1)

@@ -18,6 +18,7 @@ _SUNDAY: Final = 6
 _EPOCHS_WEEKDAY: Final = 3  # 1 January 1970 was a Thursday
 
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 
 def clock_s(time: datetime, zone: tzinfo) -> int:

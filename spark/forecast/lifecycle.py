@@ -10,7 +10,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from spark.forecast.evaluation import Unit, horizon_minutes, judge
-from spark.forecast.frame import STEP_S, STEPS_A_DAY, Frame, clock_s
+from spark.forecast.frame import STEP_S, STEPS_A_DAY, Bools, Frame, clock_s
 from spark.forecast.model import Model
 from spark.forecast.registry import Entry, Evidence, Registry, held_out
 from spark.forecast.training import LEAST_DAYS, Say, train
@@ -24,13 +24,15 @@ KMH: Final[Unit] = "km/h"
 
 @dataclass(frozen=True)
 class City:
-    """Speeds of a span, whose newest days are held out."""
+    """Speeds of a span, whose newest days are held out; and which of its sensors are `near` one another on the roads,
+    [sensors, sensors], where that is known."""
 
     frame: Frame
     span: Span
     held_out_days: int
     time_zone: str
     region: str
+    near: Bools | None = None
 
     def __post_init__(self) -> None:
         if self.held_out_days * STEPS_A_DAY >= len(self.frame):
@@ -92,7 +94,7 @@ class Outcome:
 def train_and_promote(registry: Registry, city: City, seed: int, say: Say, *, promote: bool = True) -> Outcome:
     """Add a model to the registry, and put it in place if it is better there than the one in place."""
     city.require_enough_to_learn_from()
-    model = train(city.before, None, PREFIX, seed, city.time_zone, city.region, say)
+    model = train(city.before, None, PREFIX, seed, city.time_zone, city.region, say, near=city.near)
     skill = judge(model, city.held, KMH)
     metrics = {"horizons": by_horizon(skill), "held_out": [held_out(city.week, mean_mae(skill))]}
     entry = registry.add(lambda name: replace(model, name=name), PREFIX, city.learned_from, seed, metrics)

@@ -14,7 +14,7 @@ import numpy as np
 from spark.forecast import network
 from spark.forecast.cores import cores, one_core_each
 from spark.forecast.features import OF_USUAL, ahead_of, look, neighbours_of
-from spark.forecast.frame import STEP_S, STEPS_A_DAY, Frame
+from spark.forecast.frame import STEP_S, STEPS_A_DAY, Bools, Frame
 from spark.forecast.model import LOWER, UPPER, Model
 from spark.forecast.network import Network, Rows
 from spark.forecast.usual import Usual, lately, measured_days, without_own_week
@@ -45,9 +45,11 @@ def train(
     region: str | None,
     say: Say,
     batches: int | None = None,
+    near: Bools | None = None,
 ) -> Model:
     """From `frame`, with `apart`, which comes after it, kept apart for the intervals.
 
+    `near` says which sensors of `frame` are near one another on the roads, [sensors, sensors], where that is known.
     `batches` is how long each network is trained, by default `network.BATCHES`. Raises `ConfigurationError` where
     there is too little to learn from.
     """
@@ -62,7 +64,7 @@ def train(
     def learned(of: Frame, numbers: range) -> Model:
         say("Looking at what is usual", numbers.start / count)
         usual = Usual.of(of)
-        neighbours = neighbours_of(of, usual)
+        neighbours = neighbours_of(of, usual, near)
         learned_from = samples(of, neighbours, seed)
 
         def done(share: float) -> None:

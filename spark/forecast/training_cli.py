@@ -43,13 +43,16 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train a model on all but the newest days, score it on them, and put it in place if it beats the one there."""
+    from schema.database import database_url
     from spark.forecast.lifecycle import City, train_and_promote
     from spark.forecast.registry import Registry
+    from spark.forecast.roads import near_on_roads
 
     settings = get_settings()
     with Registry.of(settings) as registry:
         with _read(start, end, days, source, master) as (opened, frame):
-            city = City(frame, opened.span, held, settings.time_zone, settings.holidays)
+            near = near_on_roads(database_url(settings), frame.sensors)
+            city = City(frame, opened.span, held, settings.time_zone, settings.holidays, near)
         with _bar() as say:
             outcome = train_and_promote(registry, city, seed, say, promote=promote)
     _show_outcome(outcome, as_json)
@@ -107,12 +110,15 @@ def backtest(
     as_json: AsJson = False,
 ) -> None:
     """Train anew before each of the last weeks and judge on it: what forecasts would have been worth."""
+    from schema.database import database_url
     from spark.forecast.backtest import backtest as run
+    from spark.forecast.roads import near_on_roads
 
     settings = get_settings()
     with _read(start, end, days, source, master) as (opened, frame):
         opened.say(f"Training before each of {weeks} weeks")
-        found = run(opened.session, frame, weeks, seed, settings.time_zone, settings.holidays)
+        near = near_on_roads(database_url(settings), frame.sensors)
+        found = run(opened.session, frame, weeks, seed, settings.time_zone, settings.holidays, near)
     if as_json:
         typer.echo(json.dumps(found, indent=2))
         return

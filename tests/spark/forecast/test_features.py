@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark.forecast.features import NEIGHBOURS, ahead_of, look, neighbours_of
+from spark.forecast.features import NEAR_NEIGHBOURS, NEIGHBOURS, ahead_of, look, neighbours_of
 from spark.forecast.frame import Frame
 from spark.forecast.usual import HALF_LIFE_DAYS, Usual, weighted_quantiles, without_own_week
 from spark.forecast.window import HORIZONS, STEPS_IN
@@ -15,6 +15,9 @@ from tests.spark.forecast.towns import A_DAY, town
 TOWN = town(15)
 USUAL = Usual.of(TOWN)
 NEIGHBOURS_OF_TOWN = neighbours_of(TOWN, USUAL)
+NINE = town(8, NEIGHBOURS + 1)
+USUAL_OF_NINE = Usual.of(NINE)
+RANKED = neighbours_of(NINE, USUAL_OF_NINE).tolist()
 
 
 @given(end=st.integers(STEPS_IN, 14 * A_DAY), holes=st.floats(0, 1), seed=st.integers(0, 9))
@@ -110,3 +113,22 @@ def test_the_neighbour_that_tells_what_comes_is_named_first() -> None:
     assert found[3, 0] == 1
     assert found.shape == (4, NEIGHBOURS)
     assert (found[:, 3:] == -1).all()
+
+
+@given(st.lists(st.booleans(), min_size=81, max_size=81))
+def test_the_best_of_those_near_on_the_roads_are_named_first_then_the_best_of_all_others(near: list[bool]) -> None:
+    is_near = np.array(near).reshape(9, 9)
+    for own, found in enumerate(neighbours_of(NINE, USUAL_OF_NINE, is_near)):
+        first = [other for other in RANKED[own] if is_near[own, other]][:NEAR_NEIGHBOURS]
+        assert found.tolist() == [*first, *(other for other in RANKED[own] if other not in first)]
+
+
+def test_one_near_on_the_roads_is_a_neighbour_whatever_the_readings_say_of_it() -> None:
+    crowd = town(15, NEIGHBOURS + 2)
+    usual = Usual.of(crowd)
+    ranked = neighbours_of(crowd, usual)
+    own = np.arange(len(ranked))
+    last = own.sum() - own - ranked.sum(1)  # the one that is not among them
+    near = np.zeros((len(ranked), len(ranked)), bool)
+    near[own, last] = True
+    np.testing.assert_array_equal(neighbours_of(crowd, usual, near), np.column_stack([last, ranked[:, :-1]]))

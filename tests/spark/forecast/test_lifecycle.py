@@ -15,14 +15,19 @@ from pyspark.sql import SparkSession
 
 from schema.database import database_url
 from spark.forecast.backtest import backtest
+from spark.forecast.evaluation import judge
 from spark.forecast.frame import Frame
 from spark.forecast.lifecycle import City, score, to_score, train_and_promote
+from spark.forecast.model import Model
 from spark.forecast.reading import frame_of
 from spark.forecast.registry import Registry
+from spark.forecast.roads import FEW_LINKS, near_on_roads
+from spark.forecast.training import train
 from spark.sources.source import source_of
 from spark.spans import Span
+from tests.spark.forecast.streets import draw, line
 from tests.spark.forecast.towns import A_DAY, MONDAY, town
-from tests.spark.shapes import DAYS, MIDNIGHT, SENSORS
+from tests.spark.shapes import DAYS, MIDNIGHT, SENSORS, sensors
 from urbanclear.errors import ConfigurationError
 from urbanclear.settings import Settings
 
@@ -132,18 +137,27 @@ def test_a_city_begins_with_its_first_reading_however_many_days_are_asked_for(
     )
 
 
-def test_each_week_of_a_backtest_is_foretold_by_a_model_of_the_days_before(
+def test_each_week_of_a_backtest_is_foretold_by_a_model_of_the_days_before_and_of_the_roads(
     session: SparkSession, quick_training: None
 ) -> None:
     with pytest.raises(ConfigurationError, match=r"3 weeks after at least 4 days to learn from are 25 days"):
         backtest(session, town(20), 3, 1, "UTC", "DE")
-    [week] = backtest(session, town(11), 1, 1, "UTC", "DE")
+    near = np.eye(4, k=1, dtype=bool)
+    [week] = backtest(session, town(11), 1, 1, "UTC", "DE", near)
     assert (week["week"], week["days_learned_from"]) == ("2026-03-06", 4)
     assert week["mae_60"] < week["last_value_mae_60"]
+    model = train(town(4), None, "town", 1, "UTC", "DE", silent, near=near)
+    assert model.neighbours[:-1, 0].tolist() == [1, 2, 3]
+    assert week["mae_60"] == judge(model, town(7, first_day=4), "km/h")["mae_60"]
 
 
-def test_a_city_is_trained_and_its_model_scored_and_listed_at_the_command_line(city: str, tmp_path: Path) -> None:
-    env = {"URBANCLEAR_DATABASE_URL": city, "URBANCLEAR_MODELS_DIR": str(tmp_path), "URBANCLEAR_TIME_ZONE": "UTC"}
+def test_a_city_is_trained_with_its_roads_and_its_model_scored_and_listed_at_the_command_line(
+    city: str, registry: Registry
+) -> None:
+    road = [(sensor, "link", line((number, 0), (number + 1, 0))) for number, sensor, _ in sensors()]
+    draw(city, *road)
+    models = str(registry.folder)
+    env = {"URBANCLEAR_DATABASE_URL": city, "URBANCLEAR_MODELS_DIR": models, "URBANCLEAR_TIME_ZONE": "UTC"}
 
     def forecast(*arguments: str) -> dict[str, object] | list[dict[str, object]]:
         command = [sys.executable, "-c", QUICKLY, "forecast", *arguments, "--json"]
@@ -155,6 +169,11 @@ def test_a_city_is_trained_and_its_model_scored_and_listed_at_the_command_line(c
     trained = forecast("train", "--days", "14", "--held-out", "4", "--master", "local[2]")
     assert isinstance(trained, dict)
     assert trained["against"] is None
+    model = registry.load(to_score(registry, None))
+    assert isinstance(model, Model)
+    near = near_on_roads(city, model.sensors)
+    assert near.sum() == 2 * sum(SENSORS - hops for hops in range(1, FEW_LINKS + 1))
+    assert np.take_along_axis(near, model.neighbours[:, :FEW_LINKS], 1).all()  # so many are near either end's link
     scored = forecast("evaluate", "--held-out", "4", "--master", "local[2]")
     assert isinstance(scored, dict)
     assert scored["skill"]["mae_15"] == trained["skill"]["mae_15"]  # type: ignore[index]
