@@ -1,4 +1,5 @@
-"""What the models see of an hour: its speeds, what is usual then and in the hour ahead, its neighbours, its time."""
+"""What the models see of an hour: its speeds, what is usual then and in the hour ahead, its neighbours, its time, and
+rain and incidents."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -66,6 +67,7 @@ def look(frame: Frame, ends: Ints, usual: Usual, neighbours: Ints) -> Look:
         *spread.transpose(1, 3, 0, 2).reshape(-1, *last.shape),
         *around,
         *_moment(frame, ends, last.shape),
+        *_conditions(frame, ends, neighbours),
     ]
     seen = np.stack(columns, axis=-1).astype(np.float32).reshape(-1, len(columns))
     sensor = np.tile(np.arange(len(frame.sensors)), len(ends))
@@ -142,6 +144,15 @@ def _around(newest: Floats, change: Floats, neighbours: Ints) -> list[Floats]:
         np.broadcast_to(network, newest.shape),
         np.broadcast_to(slow, newest.shape),
     ]
+
+
+def _conditions(frame: Frame, ends: Ints, neighbours: Ints) -> list[Floats]:
+    """Rain, and lanes blocked here and at the neighbour with most."""
+    known = frame.conditions
+    lanes = known.lanes_blocked[ends]
+    rain = np.broadcast_to(np.log1p(known.rain_mm[ends])[:, None], lanes.shape)
+    nobody = np.full((len(lanes), 1), np.nan, np.float32)
+    return [rain, lanes, np.fmax.reduce(np.concatenate([lanes, nobody], 1)[:, neighbours], axis=2)]
 
 
 def _moment(frame: Frame, ends: Ints, shape: tuple[int, ...]) -> list[Floats]:

@@ -27,20 +27,39 @@ def clock_s(time: datetime, zone: tzinfo) -> int:
 
 
 @dataclass(frozen=True)
+class Conditions:
+    """Beside speeds: `rain_mm` is [steps], what fell in the hour before, and `lanes_blocked` [steps, sensors], by
+    incidents that were known of and lasted, one at least by each; NaN where that is not known."""
+
+    rain_mm: Floats
+    lanes_blocked: Floats
+
+    @classmethod
+    def unknown(cls, steps: int, sensors: int) -> "Conditions":
+        return cls(np.full(steps, np.nan, np.float32), np.full((steps, sensors), np.nan, np.float32))
+
+
+@dataclass(frozen=True)
 class Frame:
     """`clock_s` is when the first step begins, in seconds since 1970 as the city's clock shows them; `speeds_kmh` is
-    [steps, sensors], NaN where nothing was measured; each of `holidays` counts as a Sunday."""
+    [steps, sensors], NaN where nothing was measured; each of `holidays` counts as a Sunday. What else is known of the
+    steps are `conditions`."""
 
     clock_s: int
     sensors: tuple[str, ...]
     speeds_kmh: Floats
     holidays: frozenset[date] = frozenset()
+    known: Conditions | None = None
 
     @classmethod
     def of_window(cls, window: Window, zone: tzinfo, holidays: frozenset[date]) -> "Frame":
         """A window's hour, with nothing known of the hour after it."""
         first = clock_s(window.end, zone) - STEPS_IN * STEP_S
-        return cls(first, window.sensors, window.speeds_kmh, holidays)
+        lanes, known = window.lanes_blocked, None
+        if lanes is not None:
+            rain = np.full(STEPS_IN, window.rain_mm, np.float32)
+            known = Conditions(rain, np.tile(lanes, (STEPS_IN, 1)))
+        return cls(first, window.sensors, window.speeds_kmh, holidays, known)
 
     def __len__(self) -> int:
         return len(self.speeds_kmh)
@@ -53,6 +72,10 @@ class Frame:
     def end(self) -> datetime:
         return datetime.fromtimestamp(self.clock_s + len(self) * STEP_S, UTC).replace(tzinfo=None)
 
+    @property
+    def conditions(self) -> Conditions:
+        return self.known or Conditions.unknown(len(self), len(self.sensors))
+
     @cached_property
     def ends(self) -> Ints:
         """The newest step of each hour that has an hour before its end and one behind it."""
@@ -60,7 +83,9 @@ class Frame:
 
     def cut(self, first: int, end: int) -> "Frame":
         """The steps from `first` to before `end`."""
-        return Frame(self.clock_s + first * STEP_S, self.sensors, self.speeds_kmh[first:end], self.holidays)
+        part = slice(first, end)
+        known = self.known and Conditions(self.known.rain_mm[part], self.known.lanes_blocked[part])
+        return Frame(self.clock_s + first * STEP_S, self.sensors, self.speeds_kmh[part], self.holidays, known)
 
     def of_sensors(self, sensors: Iterable[str]) -> "Frame":
         """With these columns, in this order; NaN where one is not known."""
@@ -68,11 +93,13 @@ class Frame:
         if wanted == self.sensors:
             return self
         column = {sensor: number for number, sensor in enumerate(self.sensors)}
-        speeds = np.full((len(self), len(wanted)), np.nan, np.float32)
-        for number, sensor in enumerate(wanted):
-            if sensor in column:
-                speeds[:, number] = self.speeds_kmh[:, column[sensor]]
-        return Frame(self.clock_s, wanted, speeds, self.holidays)
+        columns = [column.get(sensor, len(column)) for sensor in wanted]
+
+        def chosen(table: Floats) -> Floats:
+            return np.pad(table, ((0, 0), (0, 1)), constant_values=np.nan)[:, columns]
+
+        known = self.known and Conditions(self.known.rain_mm, chosen(self.known.lanes_blocked))
+        return Frame(self.clock_s, wanted, chosen(self.speeds_kmh), self.holidays, known)
 
     def seconds(self, steps: Ints) -> Ints:
         """When steps begin, also such as lie beyond either end."""

@@ -6,6 +6,7 @@ NeurIPS 2019): by horizon, both ends are moved out so far that it held its share
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -20,6 +21,8 @@ from urbanclear.public_holidays import holidays_between
 
 LOWER, MIDDLE, UPPER = range(len(QUANTILES))
 _ROWS_AT_ONCE = 10_000
+FORM: Final = 2
+"""Of what a model sees, `features.look`: another number whenever that changes."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,13 @@ class Model:
     widen_kmh: Floats
     time_zone: str
     region: str | None
+    form: int = FORM
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Raises `ValueError` for a model that sees other features than this code shows it."""
+        if state.get("form") != FORM:
+            raise ValueError("it sees an hour in another form")
+        self.__dict__.update(state)
 
     def forecast(self, window: Window) -> Forecast:
         """Nothing is said of a sensor that the model was not trained on, or that measured nothing in the hour."""

@@ -94,12 +94,13 @@ def train_network(rows: Rows, sensors: int, seed: int, batches: int, done: Calla
 
 
 def _scales(seen: Floats) -> tuple[Floats, Floats]:
-    """Mean and standard deviation of each column; 1 for a column that tells nothing."""
+    """Mean and standard deviation of each column. One that told nothing while it was learned tells nothing later: its
+    weights were never learned."""
     known = np.isfinite(seen)
     count = np.maximum(known.sum(0), 1)
     centre = np.where(known, seen, 0).sum(0, dtype=np.float64) / count
     scale = np.sqrt((np.where(known, seen - centre, 0) ** 2).sum(0, dtype=np.float64) / count)
-    scale[scale < _CONSTANT] = 1
+    scale[scale < _CONSTANT] = np.inf
     return centre.astype(np.float32), scale.astype(np.float32)
 
 

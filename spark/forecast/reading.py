@@ -1,4 +1,5 @@
-"""A city's speeds over a span, read by Spark from any source into one `Frame`."""
+"""A city's speeds over a span, read by Spark from any source into one `Frame`, with what the database knows of its
+weather and incidents."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -6,11 +7,12 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from spark.calendar import QUARTER
+from spark.forecast.conditions import conditions_of
 from spark.forecast.frame import STEP_S, Frame, Ints, clock_s
 from spark.sensors import sensors_of
 from spark.series import packed
 from spark.sources.readings import Opened
-from spark.spans import Span
+from spark.spans import Span, answering
 from urbanclear.errors import ConfigurationError
 from urbanclear.public_holidays import holidays_between
 
@@ -43,7 +45,9 @@ def frame_of(database_url: str, source: Opened, span: Span, time_zone: str, regi
     sensors = tuple(np.array(list(names.values()))[measured].tolist())
     begins = datetime.fromtimestamp(first * STEP_S, UTC).date()
     days = holidays_between(region, begins, begins + timedelta(seconds=len(speeds) * STEP_S, days=1))
-    return Frame(first * STEP_S, sensors, speeds, frozenset(days))
+    with answering(database_url) as connection:
+        known = conditions_of(connection, sensors, first, len(speeds), zone)
+    return Frame(first * STEP_S, sensors, speeds, frozenset(days), known)
 
 
 def _clock(epochs: Ints, zone: ZoneInfo) -> Ints:

@@ -14,7 +14,7 @@ import numpy as np
 from spark.forecast import network
 from spark.forecast.cores import cores, one_core_each
 from spark.forecast.features import OF_USUAL, ahead_of, look, neighbours_of
-from spark.forecast.frame import STEP_S, STEPS_A_DAY, Bools, Frame
+from spark.forecast.frame import STEP_S, STEPS_A_DAY, Bools, Conditions, Frame
 from spark.forecast.model import LOWER, UPPER, Model
 from spark.forecast.network import Network, Rows
 from spark.forecast.usual import Usual, lately, measured_days, without_own_week
@@ -147,9 +147,15 @@ def joined(frames: list[Frame]) -> Frame:
     first, last = min(frame.clock_s for frame in frames), max(frame.clock_s + len(frame) * STEP_S for frame in frames)
     sensors = tuple(dict.fromkeys(sensor for frame in frames for sensor in frame.sensors))
     speeds = np.full(((last - first) // STEP_S, len(sensors)), np.nan, np.float32)
+    known = Conditions.unknown(*speeds.shape)
     for frame in frames:
+        own = frame.of_sensors(sensors)
         start = (frame.clock_s - first) // STEP_S
-        known = frame.of_sensors(sensors).speeds_kmh
-        part = speeds[start : start + len(frame)]
-        part[:] = np.where(np.isfinite(known), known, part)
-    return Frame(first, sensors, speeds, frozenset().union(*(frame.holidays for frame in frames)))
+        for whole, part in (
+            (speeds, own.speeds_kmh),
+            (known.rain_mm, own.conditions.rain_mm),
+            (known.lanes_blocked, own.conditions.lanes_blocked),
+        ):
+            before = whole[start : start + len(frame)]
+            before[:] = np.where(np.isfinite(part), part, before)
+    return Frame(first, sensors, speeds, frozenset().union(*(frame.holidays for frame in frames)), known)

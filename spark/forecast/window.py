@@ -23,11 +23,14 @@ Floats = npt.NDArray[np.float32]
 @dataclass(frozen=True)
 class Window:
     """The newest hour. `speeds_kmh` is [STEPS_IN, sensors], the newest step last, NaN where nothing was measured;
-    `end`, aware, is when its newest step ended."""
+    `end`, aware, is when its newest step ended. `rain_mm` fell in it, NaN where that is not known; `lanes_blocked` by
+    incidents are [sensors], where they are known."""
 
     end: datetime
     sensors: tuple[str, ...]
     speeds_kmh: Floats
+    rain_mm: float = float("nan")
+    lanes_blocked: Floats | None = None
 
 
 @dataclass(frozen=True)

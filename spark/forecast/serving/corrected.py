@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import psycopg
 
+from spark.forecast.conditions import conditions_of
 from spark.forecast.copied import EPOCH_2000_US, columns_of
 from spark.forecast.correction import SETTLED, WARM_STEPS, Correction, walk
 from spark.forecast.frame import STEP_S, Frame, Ints, clock_s
@@ -68,7 +69,8 @@ def _number(time: datetime) -> int:
 def _stored(connection: psycopg.Connection[Any], model: Model, first: int, last: int) -> Frame:
     """The steps from `first` to before `last` of the model's sensors. In the hours after clocks are changed its times
     of day are those from before."""
-    begins, ends = (datetime.fromtimestamp(step * STEP_S, ZoneInfo(model.time_zone)) for step in (first, last))
+    zone = ZoneInfo(model.time_zone)
+    begins, ends = (datetime.fromtimestamp(step * STEP_S, zone) for step in (first, last))
     rows = columns_of(connection, _SPEEDS, (begins, ends), _FIELDS)
     names = dict(connection.execute(_NAMES).fetchall())
     column = {sensor: number for number, sensor in enumerate(model.sensors)}
@@ -76,7 +78,9 @@ def _stored(connection: psycopg.Connection[Any], model: Model, first: int, last:
     columns = np.array([of_sensor.get(number, -1) for number in rows["id"].tolist()], int)
     steps = (rows["time"].astype(np.int64) + EPOCH_2000_US) // (STEP_S * 1_000_000) - first
     speeds = np.full((last - first, len(model.sensors)), np.nan, np.float32)
-    known = columns >= 0
-    speeds[steps[known], columns[known]] = rows["speed"][known]
+    ours = columns >= 0
+    speeds[steps[ours], columns[ours]] = rows["speed"][ours]
     days = frozenset(holidays_between(model.region, begins.date(), ends.date())) if model.region else frozenset()
-    return Frame(clock_s(begins, ZoneInfo(model.time_zone)), model.sensors, speeds, days)
+    clock = clock_s(begins, zone)
+    known = conditions_of(connection, model.sensors, clock // STEP_S, len(speeds), zone)
+    return Frame(clock, model.sensors, speeds, days, known)

@@ -15,6 +15,7 @@ import psycopg
 
 from schema.database import APPLICATION, database_url
 from spark.calendar import Calendar
+from spark.forecast.conditions import Now
 from spark.forecast.fallback import Chain, LastValue, Profile
 from spark.forecast.model import Model
 from spark.forecast.registry import Entry, Registry
@@ -46,6 +47,7 @@ class Models:
         self._refused: str | None = None  # the hash of what could not be loaded
         self._model: Forecaster | None = None
         self._profiles_of: str | None = None
+        self._now = Now()
         self._profile: Profile | None = None
 
     @property
@@ -57,14 +59,14 @@ class Models:
         if not window.sensors:
             nothing = np.empty((0, HORIZONS), np.float32)
             return Forecast(nothing, nothing, nothing, ())
-        return Chain(self._links()).forecast(window)
+        return Chain(self._links()).forecast(self._now.on(window))
 
     def learn(self, window: Window) -> None:
         """Correct what is told from now on by what `window` shows, whose end is that of a step."""
         model = self._model
         if isinstance(model, Corrected) and window.sensors:
             with _watched(model.name):
-                model.learn(window)
+                model.learn(self._now.on(window))
 
     def warm(self) -> None:
         """Let a model that has just been taken up learn from the last day; raises `psycopg.Error`."""
@@ -77,8 +79,10 @@ class Models:
         log.info("forecast.corrected", model=model.name, seconds=round(time.perf_counter() - began, 1))
 
     def refresh(self) -> None:
-        """Look for another model in place and other profiles; raises `psycopg.Error` where that fails."""
+        """Look for another model in place, other profiles, weather and incidents; raises `psycopg.Error` where that
+        fails."""
         with self._connect() as connection:
+            self._now = Now.of(connection, datetime.now(UTC))
             self._refresh_model(Registry(connection, self._settings.models_dir))
             self._refresh_profile(connection)
 
