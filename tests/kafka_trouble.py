@@ -3,6 +3,7 @@
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 
 import psutil
 from aiokafka.admin import AIOKafkaAdminClient
@@ -19,10 +20,21 @@ def frozen(address: str) -> Iterator[None]:
     """
     process = _listener(int(address.rsplit(":", 1)[1]))
     process.send_signal(signal.SIGSTOP)
+    while not _is_halted(process.pid):  # a thread that runs at the moment may still answer
+        pass
     try:
         yield
     finally:
         process.send_signal(signal.SIGCONT)
+
+
+def _is_halted(pid: int) -> bool:
+    """Whether all its threads are, as `proc_pid_stat(5)` tells their states."""
+    try:
+        told = [stat.read_text() for stat in Path(f"/proc/{pid}/task").glob("*/stat")]
+    except FileNotFoundError:  # a thread that has just ended
+        return False
+    return all(one.rpartition(")")[2].split()[0] == "T" for one in told)
 
 
 @asynccontextmanager

@@ -52,15 +52,23 @@ def profile(database_url: str) -> Profile:
 
 @pytest.mark.parametrize("server_url", ["embedded"], indirect=True)
 def test_a_profile_is_read_at_the_quarter_of_an_hour_in_which_each_step_lies(profile: Profile) -> None:
-    found = profile.forecast(window(MONDAY, b=[1], a=[10]))
+    found = profile.forecast(window(MONDAY, b=[1], a=[50]))
     assert found.speed_kmh[1].tolist() == [50] * 8 + [30] * 4  # from 8:30 on
     assert np.isnan(found.speed_kmh[0]).all()
     assert found.models == ("profile", "profile")
 
 
 @pytest.mark.parametrize("server_url", ["embedded"], indirect=True)
+def test_what_is_slower_than_normal_has_gone_half_of_the_way_back_after_half_an_hour(profile: Profile) -> None:
+    found, normal = (profile.forecast(window(MONDAY, a=[speed])) for speed in (10, 50))
+    assert found.speed_kmh[0, [5, 11]].tolist() == [50 - 40 / 2, 30 - 40 / 4]
+    np.testing.assert_allclose(found.upper_kmh - found.speed_kmh, normal.upper_kmh - normal.speed_kmh, rtol=1e-4)
+    assert (np.diff(found.speed_kmh[0, :8]) > 0).all()
+
+
+@pytest.mark.parametrize("server_url", ["embedded"], indirect=True)
 def test_its_interval_is_wider_than_eight_days_in_ten_and_never_below_zero(profile: Profile) -> None:
-    found = profile.forecast(window(MONDAY, a=[10]))
+    found = profile.forecast(window(MONDAY, a=[50]))
     assert found.lower_kmh[0, 0] == pytest.approx(50 - 10 * 1.283, abs=0.01)
     assert found.upper_kmh[0, 0] == pytest.approx(50 + 5 * 1.283, abs=0.01)
     assert found.lower_kmh[0, -1] == 0
@@ -113,7 +121,7 @@ def test_each_sensor_is_told_by_the_first_that_knows_it_and_named_after_it(profi
             return found
 
     chain = Chain([OfOne("ours", 70), profile, LastValue()])
-    found = chain.forecast(window(MONDAY, a=[10], m=[20], z=[30], silent=[]))
+    found = chain.forecast(window(MONDAY, a=[50], m=[20], z=[30], silent=[]))
     assert found.models[:3] == ("profile", "ours", "last-value")
     assert found.speed_kmh[:3, 0].tolist() == [50, 70, 30]
     assert found.lower_kmh[1, 0] == 65
