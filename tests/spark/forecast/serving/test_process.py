@@ -122,7 +122,7 @@ async def test_a_profile_is_named_where_there_is_one(settings: Settings) -> None
     normal = {("t:1", kind, 15 * quarter): (44.0, 40.0, 48.0) for kind in kinds for quarter in range(96)}
     add_profiles(url_of(settings), normal)
     describe(url_of(settings), ["t:2"])
-    store(url_of(settings), history(SENSORS))
+    store(url_of(settings), history(["t:1"], speed=44) + history(["t:2"]))
     async with running(settings):
         told = await until_predicted(settings, ("t:1", 44, "profile"), ("t:2", 50, "last-value"))
     bounds = {(one.lower_kmh, one.upper_kmh) for one in told if one.sensor == "t:1"}
