@@ -31,7 +31,8 @@ _CITY_HALVED_AFTER: Final = 24
 _CITY_RIDGE: Final = 6_000.0
 _CONSTANT_KMH: Final = 5.0
 _LEAST_ERROR_KMH: Final = 3.0
-_WIDENED_BY_MISS: Final = 0.015
+_WIDENED_BY_MISS: Final = 0.015  # logarithm
+_MOST_WIDER: Final = float(np.log(4))  # or narrower: so it is soon as wide as needed again after days of calm
 _MOST: Final = 1.0
 
 
@@ -73,7 +74,8 @@ class Correction:
         self._city.learn(horizons, to_last, actual - own)
         left = (actual < told[..., LOWER]) | (actual > told[..., UPPER])
         known = np.isfinite(actual - model)
-        self._wider[:, horizons] += np.where(known, _WIDENED_BY_MISS * (left - (1 - COVERAGE)), 0)
+        wider = self._wider[:, horizons] + np.where(known, _WIDENED_BY_MISS * (left - (1 - COVERAGE)), 0)
+        self._wider[:, horizons] = np.clip(wider, -_MOST_WIDER, _MOST_WIDER)
 
 
 def walk(

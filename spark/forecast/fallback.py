@@ -22,6 +22,7 @@ _WIDER: Final = 1.645 / 1.282
 _LEAST_PAIRS: Final = 10
 _HALF_NORMAL_AFTER: Final = timedelta(minutes=30)
 """It goes back half of the way from the last value to what is normal: about what is best on METR-LA."""
+_LEFT: Final = 0.5 ** (np.arange(1, HORIZONS + 1, dtype=np.float32) * np.float32(STEP / _HALF_NORMAL_AFTER))
 
 _PROFILES: Final = """
     SELECT sensors.id, array_position(%(kinds)s::text[], day_type) - 1, minute,
@@ -123,9 +124,6 @@ def _filled(found: Forecast, other: Forecast, lacking: np.ndarray) -> Forecast:
         np.where(rows, other.upper_kmh, found.upper_kmh),
         tuple(b if lacks else a for a, b, lacks in zip(found.models, other.models, lacking, strict=True)),
     )
-
-
-_LEFT: Final = 0.5 ** (np.arange(1, HORIZONS + 1, dtype=np.float32) * np.float32(STEP / _HALF_NORMAL_AFTER))
 
 
 def _last(speeds: Floats) -> Floats:

@@ -1,12 +1,9 @@
 """Ways over small random networks are those that trying everything finds; who leaves later never arrives earlier."""
 
-import csv
-import gzip
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from math import floor
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -14,14 +11,11 @@ from hypothesis import strategies as st
 
 from api.resources.routes.search import MOST_OVERLAP, MOST_STRETCH, Search, Stretch
 from api.resources.routes.speeds import LEAST_KMH, Known, Piece, Speed, crossed_at, quickest, slowest
-from ingest.sources.replay.geometry import link_line
-from ingest.sources.simulator.network import downstream, load
-from schema.roads.lines import Line, Position, distance_m
-from schema.roads.network import SNAP_M, Link, Network, Snap
-from tests.schema.city import METRES_PER_DEGREE
+from schema.roads.lines import Position
+from schema.roads.network import Network, Snap
+from tests.schema.roads.links import KM, link_between
 
 STEP_S = 60
-KM = 1000 / METRES_PER_DEGREE
 PLACES: list[Position] = [(0, 0), (KM, 0.6 * KM), (2 * KM, 0), (3 * KM, 0.8 * KM), (4 * KM, 0)]
 #: From each place to the next, so that there is a way; what is drawn besides makes others.
 CHAIN = list(pairwise(range(len(PLACES))))
@@ -32,11 +26,6 @@ speeds = st.lists(kmh, min_size=1, max_size=6)
 place = st.integers(0, len(PLACES) - 1)
 pairs = st.lists(st.tuples(place, place).filter(lambda pair: pair[0] != pair[1]), max_size=6)
 share = st.sampled_from([0.0, 0.25, 0.5, 1.0])
-
-
-def link_between(number: int, *places: Position) -> Link:
-    line = Line(places)
-    return Link(number, f"t:{number}", str(number), line, line.length_m)
 
 
 @st.composite
@@ -146,52 +135,3 @@ def test_a_speed_is_forecast_then_measured_then_normal_then_free() -> None:
     ]
     assert all(piece and piece.until > time for piece, time in zip(found, (0, 299, 300), strict=False))
     assert not Known(0.0, normal={900: normal}).is_enough
-
-
-def test_nobody_turns_round_at_the_end_of_a_link() -> None:
-    out, back = [(0.0, 0.0), (KM, 0.0)], [(KM, 0.0001), (0.0, 0.0001)]
-    onward, longer_back = [(KM, 0.0), (2 * KM, 0.0)], [(KM, 0.0001), (-KM, 0.0001)]
-    across = [(KM, 0.0), (KM, KM)]
-    network = Network([link_between(n, *places) for n, places in enumerate((out, back, onward, longer_back, across))])
-    assert set(network.turns[0]) == {2, 4}
-
-
-@pytest.mark.parametrize(("gap_m", "joined"), [(0.9 * SNAP_M, True), (1.1 * SNAP_M, False)])
-def test_ends_that_are_a_little_apart_are_one_place_and_others_are_not(gap_m: float, joined: bool) -> None:
-    for east, north in ((gap_m / METRES_PER_DEGREE, 0.0), (0.0, gap_m / METRES_PER_DEGREE)):
-        first = link_between(0, (0.0, 0.0), (KM, 0.0))
-        second = link_between(1, (KM + east, north), (2 * KM + east, north))
-        assert list(Network([first, second]).turns[0]) == ([1] if joined else [])
-
-
-def test_new_yorks_links_are_joined_where_they_meet_and_nowhere_else(shared_data: Path) -> None:
-    """Not many hang together: the feed has only some stretches of each road."""
-    network = Network(list(_new_york(shared_data / "nyc/dot_speed_links.csv.gz")))
-    assert (len(network.links), network.turns.number_of_edges()) == (138, 104)
-    for one, other in network.turns.edges:
-        joint = network.links[one].line.positions[-1], network.links[other].line.positions[0]
-        assert distance_m(*joint) < 2 * SNAP_M
-    assert [len(part) for part in network.components[:3]] == [44, 28, 8]
-    name = {number: link.name for number, link in enumerate(network.links)}
-    follow = {name[number]: {name[other] for other in network.turns[number]} for number in name}
-    assert "12th Ave S 57th St - 45th St" not in follow["12th Ave N 40th - 57th St"]
-    assert "Westside Hwy N 57th St - GWB" in follow["12th Ave N 40th - 57th St"]
-
-
-def _new_york(file: Path) -> Iterator[Link]:
-    with gzip.open(file, "rt") as lines:
-        for number, row in enumerate(csv.DictReader(lines)):
-            places = link_line(row["ENCODED_POLY_LINE"], row["LINK_POINTS"])
-            link = link_between(number, *[(lon, lat) for lat, lon in places])
-            yield replace(link, name=row["LINK_NAME"])
-
-
-def test_the_simulators_links_follow_one_another_as_it_drives_them() -> None:
-    roads = load()
-    network = Network(
-        [link_between(number, *[(lon, lat) for lat, lon in road.shape]) for number, road in enumerate(roads)]
-    )
-    driven = {(one, other) for one, onward in enumerate(downstream(roads)) for other in onward}
-    assert set(network.turns.edges) <= driven
-    assert len(driven - set(network.turns.edges)) < 0.005 * len(driven), "turns that look like ways back"
-    assert [len(part) for part in network.components] == [len(roads)]

@@ -5,9 +5,8 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
-from tests.schema.city import METRES_PER_DEGREE
+from tests.schema.roads.links import KM
 
-KM = 1000 / METRES_PER_DEGREE
 _SENSOR = """
     INSERT INTO sensors (external_id, name, kind, geometry) VALUES (%(sensor)s, %(sensor)s, %(kind)s, %(drawn)s)
     ON CONFLICT (external_id) DO UPDATE SET geometry = excluded.geometry

@@ -95,3 +95,12 @@ def test_a_gap_in_what_is_told_is_gone_over(model: Model) -> None:
     ends = np.concatenate([frame.ends[: 2 * A_DAY], frame.ends[5 * A_DAY : 7 * A_DAY]])
     found = told(model, frame, ends)
     assert np.isfinite(found).any(axis=(1, 2, 3)).all()
+
+
+def test_after_weeks_of_calm_an_interval_is_soon_as_wide_as_needed_again(model: Model) -> None:
+    still = np.full((21 * A_DAY, len(model.sensors)), 60, np.float32)
+    wild = np.random.default_rng(3).normal(60, 6, (3 * A_DAY, len(model.sensors)))
+    frame = replace(WEEKS, speeds_kmh=np.concatenate([still, wild]).astype(np.float32))
+    found = told(model, frame)[-A_DAY:]
+    actual = frame.speeds_kmh[frame.ends[-A_DAY:, None] + np.arange(1, HORIZONS + 1)].swapaxes(1, 2)
+    assert ((found[..., LOWER] <= actual) & (actual <= found[..., UPPER])).mean() > 0.85
