@@ -60,7 +60,7 @@ async def _of_files(files: Files, say: Say) -> list[Figure]:
     errors = [
         figure(
             f"{error}_{minutes}",
-            found["unit"],
+            "%" if error == "mape" else found["unit"],
             [found[f"{error}_{minutes}"]],
             [found[f"last_value_{error}_{minutes}"]],
         )

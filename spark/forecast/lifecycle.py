@@ -161,7 +161,8 @@ def by_horizon(skill: dict[str, Any]) -> dict[str, dict[str, float]]:
 
 def mean_mae(skill: dict[str, Any]) -> float:
     """Over all horizons, km/h."""
-    return float(sum(skill[f"mae_{horizon_minutes(number)}"] for number in range(HORIZONS))) / HORIZONS
+    total: float = sum(skill[f"mae_{horizon_minutes(number)}"] for number in range(HORIZONS))
+    return round(total / HORIZONS, 3)
 
 
 def _loaded(registry: Registry, entry: Entry) -> Model:
