@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from spark.forecast.roads import FEW_LINKS, near_on_roads
-from tests.spark.forecast.streets import KM, draw, line
+from tests.schema.roads.links import KM
+from tests.spark.forecast.streets import draw, line
 
 
 def pairs(url: str, sensors: Sequence[str]) -> set[tuple[str, str]]:
