@@ -41,8 +41,8 @@ class Now:
     def of(cls, connection: psycopg.Connection[Any], time: datetime) -> "Now":
         rain = _rain(connection, time - HOLDS, time)
         blocked: dict[str, float] = {}
-        for sensor, since, until, lanes in _incidents(connection, time, time):
-            if since <= time and (until is None or until > time):
+        for sensor, since, _, lanes in _incidents(connection, time, time):
+            if since <= time:
                 blocked[sensor] = blocked.get(sensor, 0) + lanes
         return cls(rain[-1][1] if rain else float("nan"), blocked)
 

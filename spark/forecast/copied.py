@@ -8,6 +8,7 @@ import psycopg
 from numpy.typing import NDArray
 from psycopg.abc import Params
 
+_SENSORS: Final = "SELECT id, external_id FROM sensors"
 _HEADER_BYTES: Final = 19
 _TRAILER_BYTES: Final = 2
 #: PostgreSQL counts from 2000-01-01, in microseconds.
@@ -24,3 +25,8 @@ def columns_of(
     with connection.cursor() as cursor, cursor.copy(copied, values) as copy:
         found = b"".join(copy)
     return np.frombuffer(found[_HEADER_BYTES:-_TRAILER_BYTES], np.dtype([("fields", ">i2"), *parts]))
+
+
+def sensor_names(connection: psycopg.Connection[Any]) -> dict[int, str]:
+    """The external id of each sensor, by the number that rows have."""
+    return dict(connection.execute(_SENSORS).fetchall())

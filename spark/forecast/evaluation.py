@@ -103,11 +103,11 @@ def _told(model: Model, test: Frame) -> Told:
     ahead = ends[:, None] + np.arange(1, HORIZONS + 1)
     shape = (len(ends), len(test.sensors), HORIZONS)
     actual = ahead_of(test, ends).reshape(shape)
-    usual = model.usual.median(test, ahead).swapaxes(1, 2)
     spread = model.usual.quantiles(test, ahead).swapaxes(1, 2)
-    frozen, told = np.empty(shape, np.float32), np.empty((*shape, len(QUANTILES)), np.float32)
+    frozen, usual = np.empty(shape, np.float32), np.empty(shape, np.float32)
+    told = np.empty((*shape, len(QUANTILES)), np.float32)
     for hour, (expected, corrected) in enumerate(walk(model, test, ends, Correction(len(test.sensors)))):
-        frozen[hour], told[hour] = expected.told[..., MIDDLE], corrected
+        frozen[hour], usual[hour], told[hour] = expected.told[..., MIDDLE], expected.usual, corrected
     said = np.isfinite(told[..., MIDDLE])
     last = np.broadcast_to(_carried(test.speeds_kmh)[ends][..., None], shape)
     last, usual = np.where(np.isfinite(last), last, usual), np.where(np.isfinite(usual), usual, last)

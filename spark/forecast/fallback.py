@@ -10,7 +10,7 @@ import numpy as np
 import psycopg
 
 from spark.calendar import QUARTER, QUARTERS, Calendar, Moment
-from spark.forecast.copied import columns_of
+from spark.forecast.copied import columns_of, sensor_names
 from spark.forecast.window import COVERAGE, HORIZONS, STEP, STEPS_IN, Floats, Forecast, Forecaster, Window
 from urbanclear.public_holidays import DAY_TYPES
 
@@ -30,7 +30,6 @@ _PROFILES: Final = """
     FROM profiles JOIN sensors ON external_id = subject
     WHERE subject_kind = 'sensor' AND day_type = ANY(%(kinds)s)
 """
-_NAMES: Final = "SELECT id, external_id FROM sensors"
 _FIELDS: Final = {"id": ">i4", "day": ">i4", "minute": ">i2", "speed": ">f4", "lower": ">f4", "upper": ">f4"}
 
 
@@ -70,7 +69,7 @@ class Profile:
     def of(cls, connection: psycopg.Connection[Any], calendar: Calendar) -> "Profile":
         """As the newest run of the job left it; without one it knows of no sensor."""
         rows = columns_of(connection, _PROFILES, {"kinds": list(DAY_TYPES)}, _FIELDS)
-        names = dict(connection.execute(_NAMES).fetchall())
+        names = sensor_names(connection)
         ids, column = np.unique(rows["id"], return_inverse=True)
         normal = np.full((3, len(DAY_TYPES) * len(QUARTERS), len(ids)), np.nan, np.float32)
         slot = rows["day"] * len(QUARTERS) + rows["minute"] // QUARTER

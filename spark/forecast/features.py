@@ -25,12 +25,13 @@ OF_USUAL: Final = slice(_BEFORE_USUAL, _BEFORE_USUAL + 2 + HORIZONS + 1 + len(_S
 class Look:
     """Rows of hours × sensors. `seen` is [rows, features], NaN for what is not known; `last` is what speeds are told
     from, km/h: the newest one in the hour, else what is usual; `sensor` is the column each row is of, `measured`
-    whether anything was in the hour."""
+    whether anything was in the hour; `usual_ahead` is [rows, HORIZONS], km/h."""
 
     seen: Floats
     last: Floats
     sensor: Ints
     measured: Bools
+    usual_ahead: Floats
 
 
 def look(frame: Frame, ends: Ints, usual: Usual, neighbours: Ints) -> Look:
@@ -71,7 +72,8 @@ def look(frame: Frame, ends: Ints, usual: Usual, neighbours: Ints) -> Look:
     ]
     seen = np.stack(columns, axis=-1).astype(np.float32).reshape(-1, len(columns))
     sensor = np.tile(np.arange(len(frame.sensors)), len(ends))
-    return Look(seen, last.reshape(-1).astype(np.float32), sensor, count.reshape(-1) > 0)
+    then = usual_ahead[:, 1:].swapaxes(1, 2).reshape(-1, HORIZONS)
+    return Look(seen, last.reshape(-1).astype(np.float32), sensor, count.reshape(-1) > 0, then)
 
 
 def ahead_of(frame: Frame, ends: Ints) -> Floats:

@@ -97,8 +97,9 @@ class Model:
         told[..., UPPER] = np.maximum(told[..., UPPER] + self.widen_kmh, told[..., MIDDLE])
         told = np.maximum(told + seen.last[:, None, None], 0)
         told[~seen.measured] = np.nan
-        usual = self.usual.median(frame, ends[:, None] + np.arange(1, HORIZONS + 1)).swapaxes(1, 2)
         shape = (len(ends), len(self.sensors))
         return Expected(
-            told.astype(np.float32).reshape(*shape, HORIZONS, len(QUANTILES)), seen.last.reshape(shape), usual
+            told.astype(np.float32).reshape(*shape, HORIZONS, len(QUANTILES)),
+            seen.last.reshape(shape),
+            seen.usual_ahead.reshape(*shape, HORIZONS),
         )

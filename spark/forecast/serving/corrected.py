@@ -8,19 +8,19 @@ import numpy as np
 import psycopg
 
 from spark.forecast.conditions import conditions_of
-from spark.forecast.copied import EPOCH_2000_US, columns_of
+from spark.forecast.copied import EPOCH_2000_US, columns_of, sensor_names
 from spark.forecast.correction import SETTLED, WARM_STEPS, Correction, walk
 from spark.forecast.frame import STEP_S, Frame, Ints, clock_s
 from spark.forecast.model import Model
 from spark.forecast.window import HORIZONS, STEPS_IN, Forecast, Window
 from urbanclear.public_holidays import holidays_between
 
+_NEWEST: Final[Ints] = np.array([STEPS_IN - 1])
 _BEFORE: Final = WARM_STEPS + STEPS_IN + HORIZONS
 _SPEEDS: Final = """
     SELECT sensor_id, time, speed_kmh::real FROM readings_5m
     WHERE time >= %s AND time < %s AND speed_kmh IS NOT NULL
 """
-_NAMES: Final = "SELECT id, external_id FROM sensors"
 _FIELDS: Final = {"id": ">i4", "time": ">i8", "speed": ">f4"}
 
 
@@ -58,9 +58,6 @@ class Corrected:
         self._correction, self.is_warm = correction, True
 
 
-_NEWEST: Final[Ints] = np.array([STEPS_IN - 1])
-
-
 def _number(time: datetime) -> int:
     """Of the step that begins then or that it is in."""
     return int(time.timestamp()) // STEP_S
@@ -72,9 +69,8 @@ def _stored(connection: psycopg.Connection[Any], model: Model, first: int, last:
     zone = ZoneInfo(model.time_zone)
     begins, ends = (datetime.fromtimestamp(step * STEP_S, zone) for step in (first, last))
     rows = columns_of(connection, _SPEEDS, (begins, ends), _FIELDS)
-    names = dict(connection.execute(_NAMES).fetchall())
     column = {sensor: number for number, sensor in enumerate(model.sensors)}
-    of_sensor = {number: column[name] for number, name in names.items() if name in column}
+    of_sensor = {number: column[name] for number, name in sensor_names(connection).items() if name in column}
     columns = np.array([of_sensor.get(number, -1) for number in rows["id"].tolist()], int)
     steps = (rows["time"].astype(np.int64) + EPOCH_2000_US) // (STEP_S * 1_000_000) - first
     speeds = np.full((last - first, len(model.sensors)), np.nan, np.float32)

@@ -76,7 +76,7 @@ class Models:
         began = time.perf_counter()
         with self._connect() as connection, _watched(model.name):
             model.warm(connection, datetime.now(UTC))
-        log.info("forecast.corrected", model=model.name, seconds=round(time.perf_counter() - began, 1))
+            log.info("forecast.corrected", model=model.name, seconds=round(time.perf_counter() - began, 1))
 
     def refresh(self) -> None:
         """Look for another model in place, other profiles, weather and incidents; raises `psycopg.Error` where that
