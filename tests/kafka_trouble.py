@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -57,7 +57,8 @@ async def refusing(bootstrap: str, topic: Topic, *, longer_than: int) -> AsyncIt
 
 def _listener(port: int) -> psutil.Process:
     for process in psutil.Process().children(recursive=True):
-        for connection in process.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
-                return process
+        with suppress(psutil.NoSuchProcess):  # one that has just ended
+            for connection in process.net_connections("tcp"):
+                if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
+                    return process
     raise AssertionError(f"no child listens on port {port}")

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import psutil
 import psycopg
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from bench.alerting.receivers import Hook, Mailbox, receivers
 from bench.figures import Figure, figure
+from bench.processes import cpu_s, descendants
 from bench.running_stack import empty_folder, running_stack
 from schema.alerting.definitions import POLICY, current, write
 from schema.alerting.routing import Contact, Policy
@@ -158,10 +158,8 @@ class _Bench:
         """Seconds of CPU so far, by process."""
         async with await psycopg.AsyncConnection.connect(self.url, autocommit=True) as connection:
             backends = [pid for (pid,) in await (await connection.execute(_BACKENDS)).fetchall()]
-        children = psutil.Process().children(recursive=True)
-        own = [one.pid for one in children if tuple(one.cmdline()[-2:]) == _ALERTING]
-        times = {pid: psutil.Process(pid).cpu_times() for pid in (*own, *backends)}
-        return {pid: spent.user + spent.system for pid, spent in times.items()}
+        spent = {pid: cpu_s(pid) for pid in (*(one.pid for one in descendants(_ALERTING)), *backends)}
+        return {pid: seconds for pid, seconds in spent.items() if seconds is not None}
 
 
 def _rules(count: int) -> list[Rule]:

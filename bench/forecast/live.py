@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-import psutil
 from websockets.asyncio.client import ClientConnection, connect
 
+from bench.processes import descendants, rss_bytes
 from bench.running_stack import RunningStack, empty_folder, running_stack
 from bench.spark.city import urbanclear
 from schema.database import kafka_bootstrap
@@ -110,12 +110,5 @@ async def _told(
 
 def _rss_mb() -> float:
     """Of the part that predicts, among the processes of this one."""
-    [serving] = filter(_serves, psutil.Process().children(recursive=True))
-    return float(serving.memory_info().rss) / 2**20
-
-
-def _serves(process: psutil.Process) -> bool:
-    try:
-        return tuple(process.cmdline()[-2:]) == _SERVE
-    except psutil.NoSuchProcess:  # one that has just ended
-        return False
+    [serving] = descendants(_SERVE)
+    return rss_bytes(serving) / 2**20

@@ -11,6 +11,7 @@ from typing import Final
 import psutil
 
 from bench.ingest.bench import Bench
+from bench.processes import rss_bytes
 from urbanclear.embedded.process import Process
 from urbanclear.settings import RETENTIONS, as_text
 
@@ -68,5 +69,5 @@ async def _watch_memory(ingest: Ingest) -> None:
         root = psutil.Process(ingest.process.pid)
         while True:
             family = [root, *root.children(recursive=True)]
-            ingest.peak_bytes = max(ingest.peak_bytes, sum(process.memory_info().rss for process in family))
+            ingest.peak_bytes = max(ingest.peak_bytes, sum(map(rss_bytes, family)))
             await asyncio.sleep(WATCH_SECONDS)

@@ -5,14 +5,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import psutil
 import pytest
 
 from alerting.templates.pages import Pages
 from alerting.templates.view import MOST_ALERTS
+from bench.processes import descendants
 from tests.alerting.outbox import message, settings, told
 
 OURS = "[HIGH] Broadway is slow: 12 km/h where 40 km/h are normal"
+WORKER = ("alerting.templates.worker",)
 
 
 @asynccontextmanager
@@ -22,9 +23,7 @@ async def pages(folder: Path, **templates: str) -> AsyncIterator[Pages]:
     opened = Pages(settings(alert_templates=folder))
     yield opened
     await opened.close()
-    assert [
-        child for child in psutil.Process().children() if "alerting.templates.worker" in " ".join(child.cmdline())
-    ] == []
+    assert descendants(WORKER) == []
 
 
 async def test_a_template_of_ones_own_takes_the_place_of_ours(tmp_path: Path) -> None:
@@ -63,7 +62,7 @@ async def test_secrets_of_the_environment_are_not_in_the_worker(
     monkeypatch.setenv("URBANCLEAR_SECRET_HOOK", "wild horses")
     async with pages(tmp_path, sms="{{ tag }}") as ours:
         await ours.render("sms", ours.view(message()))
-        [worker] = [child for child in psutil.Process().children() if "worker" in " ".join(child.cmdline())]
+        [worker] = descendants(WORKER)
         assert not [name for name in worker.environ() if name.startswith("URBANCLEAR_")]
 
 

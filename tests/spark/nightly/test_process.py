@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-import psutil
 import psycopg
 import pytest
 from prometheus_client import REGISTRY
 from psycopg.types.json import Jsonb
 
+from bench.processes import descendants
 from schema.chunks import make_chunks
 from schema.engines import engine_of
 from spark.nightly import process
@@ -207,7 +207,7 @@ async def test_a_stop_ends_the_command_that_runs_which_gives_way_to_others(setti
     task = asyncio.create_task(one.run_all(stop))
     url = str(settings.database_url)
     await until_query(url, "SELECT count(*) FROM heartbeats", 1)  # the command's own
-    [child] = [one for one in psutil.Process().children() if "nightly" in one.cmdline()]
+    [child] = descendants(ENDLESS)
     assert child.nice() >= NICENESS
     stop.set()
     async with asyncio.timeout(5):
