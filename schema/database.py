@@ -35,8 +35,8 @@ def database_url(settings: Settings) -> str:
     """The libpq URL from the settings; raises `ConfigurationError` where none is known."""
     if settings.database_url is None:
         raise ConfigurationError(
-            "No database is known: start the embedded stack with `urbanclear up`, or set URBANCLEAR_DATABASE_URL "
-            "to postgresql://user:password@host:5432/name."
+            "No database is known: start the embedded stack with `urbanclear up`, set URBANCLEAR_DATA_DIR to the "
+            "folder of one that runs, or set URBANCLEAR_DATABASE_URL to postgresql://user:password@host:5432/name."
         )
     return settings.database_url.unicode_string()
 
@@ -45,8 +45,8 @@ def kafka_bootstrap(settings: Settings) -> str:
     """Kafka's bootstrap servers from the settings; raises `ConfigurationError` where none are known."""
     if settings.kafka_bootstrap is None:
         raise ConfigurationError(
-            "No Kafka broker is known: start the embedded stack with `urbanclear up`, or set "
-            "URBANCLEAR_KAFKA_BOOTSTRAP to host:9092."
+            "No Kafka broker is known: start the embedded stack with `urbanclear up`, set URBANCLEAR_DATA_DIR to the "
+            "folder of one that runs, or set URBANCLEAR_KAFKA_BOOTSTRAP to host:9092."
         )
     return settings.kafka_bootstrap
 

@@ -32,6 +32,12 @@ def status(
 def _print(parts: dict[str, dict[str, object]]) -> None:
     table = Table("part", "state", "details")
     for name, part in parts.items():
-        details = part.get("problem") or ", ".join(f"{key}: {value}" for key, value in part.items() if key != "ok")
+        details = part.get("problem") or ", ".join(_told(key, value) for key, value in part.items() if key != "ok")
         table.add_row(name, "[green]well[/green]" if part["ok"] else "[red]unwell[/red]", str(details))
     Console().print(table)
+
+
+def _told(key: str, value: object) -> str:
+    if isinstance(value, dict):
+        value = ", ".join(f"{name} {number:,}" for name, number in value.items()) or None
+    return f"{key}: {'–' if value is None else value}"

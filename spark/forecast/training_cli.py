@@ -129,8 +129,20 @@ def backtest(
 
 @contextmanager
 def _bar() -> Iterator[Callable[[str, float], None]]:
+    """A bar of how far it is; without a terminal a line for each stage."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        stages = [""]
+
+        def tell(stage: str, done: float) -> None:
+            if stage != stages[-1]:
+                typer.echo(f"{done:.0%} {stage}", err=True)
+                stages.append(stage)
+
+        yield tell
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("Starting", total=1.0)
         yield lambda stage, done: progress.update(task, description=stage, completed=done)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from schema.units import KMH_PER_MPH
 from spark.forecast.cli import app
@@ -16,10 +16,14 @@ from urbanclear.errors import ConfigurationError, SourceError
 
 
 def evaluate(*arguments: str) -> str:
+    return evaluated(*arguments).stdout
+
+
+def evaluated(*arguments: str) -> Result:
     done = CliRunner().invoke(app, ["evaluate", *arguments])
     if done.exception is not None:
         raise done.exception
-    return done.stdout
+    return done
 
 
 def test_loop_detectors_are_read_with_what_is_missing(tmp_path: Path) -> None:
@@ -107,7 +111,11 @@ def test_a_model_of_files_is_judged_on_another_in_their_unit(tmp_path: Path, qui
         assert found[f"rmse_{minutes}"] >= found[f"mae_{minutes}"]
     assert 0.8 < found["coverage_90"] < 0.97
     assert min(found["train_s"], found["train_peak_gb"], found["predict_ms"]) > 0
-    assert "coverage_90" not in evaluate("--format", "metr-la", *files)
+    told = evaluated("--format", "metr-la", *files)
+    assert "coverage_90" not in told.stdout
+    stages = told.stderr.splitlines()
+    assert stages == list(dict.fromkeys(stages))
+    assert (stages[0], stages[-1]) == ("0% Looking at what is usual", "100% Judging")
 
 
 def test_the_unseen_part_of_los_angeles_is_foretold_better_than_by_its_last_value(
