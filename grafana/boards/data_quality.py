@@ -13,6 +13,10 @@ from grafana.panels import FULL, lines, number, rows
 from grafana.queries import Sql
 from schema.quality import STUCK_READINGS
 
+REPORTED = (
+    "Of a sensor's hour the share of 5-minute stretches with a reading; of one that sends less than twice in 5 "
+    "minutes, its readings over those of a good hour of the last week."
+)
 FLAGS = {"implausible": RED, "stuck": ORANGE, "late": PURPLE}
 
 
@@ -35,15 +39,15 @@ def _figures() -> Iterator[Panel]:
     ).thresholds(good_share())
     yield number(
         "Completeness",
-        "Readings of the last 24 hours of the data over those expected: 24 times what each sensor sends in a good "
-        "hour of the last week. Sensors that sent nothing in that week are left out.",
+        f"{REPORTED} This is the mean of the last 24 hours of the data. Sensors that sent nothing in the week before "
+        "are left out.",
         Sql("data_quality/completeness", table=True),
         "percentunit",
     ).thresholds(good_share())
     yield number(
         "Healthy sensors",
-        "Share of all sensors whose good readings of the last 24 hours of the data are above 90 % of those "
-        "expected, without an hour at one value.",
+        "Share of all sensors that reported above 90 % of the last 24 hours of the data with good readings, without "
+        "an hour at one value.",
         Sql("data_quality/healthy_share", table=True),
         "percentunit",
     ).thresholds(good_share())
@@ -74,8 +78,7 @@ def _course() -> Iterator[Panel]:
     yield (
         lines(
             "Completeness by area",
-            "Readings of each hour over those that the area's sensors of today send in a good hour of the last "
-            "week, at most 100 %. Before a sensor was there it is missing here.",
+            f"{REPORTED} This is the mean of the area's sensors of today: before one was there it is missing here.",
             [Sql("data_quality/completeness_over_time")],
             "percentunit",
         )
@@ -106,8 +109,8 @@ def _sensors() -> Iterator[Panel]:
     worst = rows(
         "Worst sensors",
         "Those that are not healthy over the last 24 hours of the data, the fewest good readings first: 50 at most. "
-        "Reporting is readings over those expected, good the share of them without a flag; stuck hours are hours at "
-        "one value.",
+        "Reporting is the share of the day that they reported, good the share of readings without a flag; stuck "
+        "hours are hours at one value.",
         Sql("data_quality/worst", table=True),
         {"reporting": "percentunit", "good": "percentunit"},
     )

@@ -37,8 +37,8 @@ def _figures() -> Iterator[Panel]:
         ("Of free flow", "The newest speed over free-flow speed.", "ratio", "percentunit", congestion()),
         ("Age of data", "Of the newest good reading.", "age", "s", age()),
         (
-            "Readings that came",
-            "In the last 24 hours of the data, over as many as there are in 24 of its busier hours.",
+            "Reporting",
+            "Share of the last 24 hours of the data in which it reported, as *Data quality* counts it.",
             "reporting",
             "percentunit",
             good_share(),

@@ -32,6 +32,15 @@ _HOURS_LOST = """
         WHEN speed_kmh >= reference_kmh THEN length_m * 0 END;
     COMMENT ON FUNCTION measures.hours_lost IS 'Hours a vehicle loses against the reference speed; NULL if unknown'
 """
+#: A feed may change how often it sends, or its history be coarser: it is then as complete as it was.
+_REPORTED_SHARE = """
+    CREATE OR REPLACE FUNCTION reported_share(readings double precision, stretches bigint, per_hour double precision)
+    RETURNS double precision LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN greatest(readings, per_hour) >= 24 THEN least(1, stretches / 12.0)
+        WHEN per_hour > 0 THEN least(1, readings / per_hour) END;
+    COMMENT ON FUNCTION reported_share IS 'Of an hour of a sensor, 0 to 1: of its 12 stretches of 5 minutes, those '
+        'with readings, if there are or should be at least 24 readings; else readings / those expected'
+"""
 
 
 def replace_views(connection: Connection) -> None:
@@ -46,7 +55,7 @@ def replace_views(connection: Connection) -> None:
 
 def statements() -> Iterator[str]:
     """The SQL of all views, in the order in which they build on one another."""
-    yield from (_level_of_service(), _MOVING, _HOURS_LOST)
+    yield from (_level_of_service(), _MOVING, _HOURS_LOST, _REPORTED_SHARE)
     for rollup in ROLLUPS:
         yield _rollup_view(rollup)
     for file in sorted(files(__name__).iterdir(), key=lambda file: file.name):

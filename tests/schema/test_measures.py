@@ -279,6 +279,26 @@ async def test_the_health_of_a_sensor_is_that_of_its_last_24_hours(city: City) -
     assert {name: row["last_seen"] for name, row in rows.items()} == {name: seen.get(name, newest) for name in names}
 
 
+@pytest.mark.parametrize("hours_since", [6, 22], ids=["soon", "late"])
+async def test_a_feed_that_begins_to_send_more_often_is_as_complete_as_it_was(city: City, hours_since: int) -> None:
+    names = ("well", "gaps")
+    sensors = {name: await city.sensor(name) for name in names}
+    start, change = MIDNIGHT - timedelta(days=2), MIDNIGHT + hours(24 - hours_since)
+    often = [change + timedelta(seconds=30 * number) for number in range(hours_since * 120)]
+    readings: list[Reading] = []
+    for name, sensor in sensors.items():
+        readings += every_5_minutes(sensor, start, [50.0 + n % 2 for n in range((change - start) // FIVE_MINUTES)])
+        readings += [
+            Reading(sensor, time, 60.0 + time.second) for time in often if name == "well" or time.minute < 30
+        ]
+    await city.read(readings)
+    await city.compute(DAY)
+    found = {row["name"]: row for row in await city.rows("SELECT * FROM sensor_health")}
+    assert (found["well"]["reporting_share"], found["well"]["healthy"]) == (1, True)
+    assert found["gaps"]["reporting_share"] == pytest.approx(1 - hours_since / 48)
+    assert not found["gaps"]["healthy"]
+
+
 async def test_conditions_are_those_of_the_newest_good_reading(city: City) -> None:
     now = datetime.now(UTC).replace(microsecond=0)
     shares = [n / 40 for n in range(49)] + [least + step for _, least in LEAST_RATIO for step in (-0.001, 0.001)]
