@@ -70,7 +70,7 @@ def judge(
     happened: list[Happened] = []
     for subject in (*found, *mine):
         one, key = found.get(subject), (rule.name, subject)
-        if one is not None and down and _is_held(rule, one, down):
+        if one is not None and (_is_held(rule, one, down) or (one.is_past and key not in states)):
             continue
         new[key], changes = advance(rule, states.get(key), one, now)
         happened += [Happened(rule, kept.version, subject, change, one) for change in changes]
@@ -79,6 +79,8 @@ def judge(
 
 def _is_held(rule: Rule, seen: Observation, down: frozenset[str]) -> bool:
     """Whether what a subject lacks is told by its source's own alert."""
+    if not down:
+        return False
     lacks = seen.value is None or (isinstance(rule.when, Silent) and rule.when.by != "source")
     sources = values_of(seen.labels, "source")
     return lacks and bool(sources) and down.issuperset(sources)

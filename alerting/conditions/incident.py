@@ -6,12 +6,13 @@ label `description` is for rules' texts: it is what the source says, on one line
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alerting.conditions.context import Context
+from alerting.conditions.levels import FRESH
 from alerting.conditions.places import Places, fits, places, source_of
 from alerting.conditions.statements import statement
 from alerting.observation import Observation
@@ -19,6 +20,7 @@ from alerting.templates.view import line
 from schema.alerting.rules import Reported, Where
 from schema.alerting.words import Priority
 
+RECENT: Final = timedelta(hours=1)
 _FROM_SENSORS: Final = ("area", "road", "corridor")
 _LONGEST: Final = 500  # characters of a description
 
@@ -36,15 +38,19 @@ class Incident:
     lanes_blocked: int | None = None
     description: str = ""
     started_at: datetime | None = None
+    is_past: bool = False
 
 
 async def observe(connection: AsyncConnection, when: Reported, where: Where, context: Context) -> list[Observation]:
-    """Each incident that lasts and fits."""
+    """Each incident that lasts and fits. While a history is being stored, those of which nothing new was said lately
+    are of its past: they are about to be cleared."""
     known = await places(connection, context)
     values: dict[str, Any] = {
         "severities": severities(when),
         "all_kinds": not when.types,
         "kinds": list(when.types),
+        "recent": context.now - RECENT,
+        "fresh": context.now - FRESH,
     }
     rows = await connection.execute(statement("incident"), values)
     return list(observed((Incident(*row) for row in rows), where, known))
@@ -62,7 +68,13 @@ def observed(incidents: Iterable[Incident], where: Where, known: Places) -> Iter
         if fits(labels, where):
             priority = Priority(incident.severity)
             yield Observation(
-                incident.id, _name(incident), float(priority.rank + 1), labels, priority, incident.started_at
+                incident.id,
+                _name(incident),
+                float(priority.rank + 1),
+                labels,
+                priority,
+                incident.started_at,
+                incident.is_past,
             )
 
 

@@ -22,6 +22,10 @@ _LATEST = """
     SELECT id, %s, %s FROM sensors WHERE external_id = %s
     ON CONFLICT (sensor_id) DO UPDATE SET time = excluded.time, speed_kmh = excluded.speed_kmh
 """
+_INCIDENT = """
+    INSERT INTO incidents (id, time, status, kind, severity, started_at, sensors)
+    VALUES (%(id)s, %(at)s, 'reported', 'collision', 'high', %(at)s, '{}')
+"""
 
 
 class City:
@@ -47,6 +51,10 @@ class City:
         async with await psycopg.AsyncConnection.connect(self.url) as connection:
             await connection.execute(_SENSOR, [sensor, sensor.upper(), area])
             await connection.execute(_LATEST, [datetime.now(UTC) - age, speed, sensor])
+
+    async def happen(self, incident: str, age: timedelta) -> None:
+        async with await psycopg.AsyncConnection.connect(self.url) as connection:
+            await connection.execute(_INCIDENT, {"id": incident, "at": datetime.now(UTC) - age})
 
     async def round(self, later: timedelta = timedelta(0)) -> None:
         await self.evaluator.round(datetime.now(UTC) + later)
@@ -108,6 +116,22 @@ async def test_without_data_there_is_one_alert_for_the_source_and_none_for_each_
         ("fast", "up:1"): "firing",
         ("sensor-silent", "up:1"): "firing",
     }
+
+
+async def test_incidents_of_a_history_that_is_being_stored_are_not_told_unless_they_last(city: City) -> None:
+    await city.rule("crash", {"kind": "incident"})
+    await city.measure("city:1", 50, timedelta(days=3))
+    await city.happen("city:past", timedelta(days=3))
+    await city.happen("city:now", timedelta(minutes=5))
+    await city.round()
+    assert await city.open() == {("crash", "city:now"): "firing"}
+    await city.measure("city:1", 50)
+    await city.round(timedelta(minutes=1))
+    both = {("crash", "city:now"): "firing", ("crash", "city:past"): "firing"}
+    assert await city.open() == both
+    await city.measure("city:1", 50, timedelta(hours=2))
+    await city.round(timedelta(minutes=2))
+    assert await city.open() == both
 
 
 async def test_a_rule_that_cannot_be_evaluated_is_an_alert_until_it_can(city: City) -> None:
