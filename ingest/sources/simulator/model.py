@@ -6,6 +6,7 @@ So the simulator needs no memory: it may stop anywhere and go on anywhere else, 
                       └► the same without those ─► what is undisturbed
 """
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -61,8 +62,8 @@ class Simulator:
         """What all sensors see at `time`, what they would see undisturbed, and why the two differ."""
         return self.observe(time)
 
-    def observe(self, time: datetime, which: slice = ALL) -> Observation:
-        """What the sensors that `which` picks see at `time` (aware)."""
+    def observe(self, time: datetime, which: slice = ALL, averaged: float = 1.0) -> Observation:
+        """What the sensors that `which` picks see at `time` (aware), each reading the mean of `averaged` of them."""
         state = self._day(day_of(time.timestamp())).at(time.timestamp())
         sky = self.weather(time)
         undisturbed, happened = self._measures(state, weather.effect(sky).speed, which)
@@ -73,7 +74,7 @@ class Simulator:
             sensors=self._ids[which],
             length_m=self._watched.length_m[which],
             lanes=self._watched.lanes[which],
-            told=self._noisy(happened, time, stuck_at, which),
+            told=self._noisy(happened, time, stuck_at, which, averaged),
             happened=happened,
             undisturbed=undisturbed,
             silent=failures.silent[which],
@@ -119,10 +120,11 @@ class Simulator:
         volume = flow * self._capacity_vph[which]
         return Measures(speed[0], volume[0]), Measures(speed[1], volume[1])
 
-    def _noisy(self, measures: Measures, time: datetime, stuck_at: Vector, which: slice) -> Measures:
-        """As the sensors tell it, rounded."""
+    def _noisy(self, measures: Measures, time: datetime, stuck_at: Vector, which: slice, averaged: float) -> Measures:
+        """As the sensors tell it, rounded; a mean of `averaged` readings has the noise of one, over its root."""
         moment = int(time.timestamp() * 1000)
-        first, second = normals(self._seed, Purpose.NOISE, self._watched.number[which], moment)
+        noise = normals(self._seed, Purpose.NOISE, self._watched.number[which], moment)
+        first, second = (values / math.sqrt(averaged) for values in noise)
         speed = np.maximum(measures.speed_kmh * (1 + SPEED_NOISE * first), physics.LEAST_SPEED_KMH)
         flow = measures.volume_vph * np.maximum(1 + FLOW_NOISE * second, 0.0)
         stuck = ~np.isnan(stuck_at)

@@ -102,13 +102,14 @@ class SimulatorSource:
     async def _publish_history(self, publisher: Publisher, stop: asyncio.Event, begin: datetime) -> datetime:
         """All steps up to now, unless it is but a little while; returns the last time that is covered."""
         step = self._options.history_interval
+        averaged = max(1.0, step / self._options.interval)
         done = begin.replace(microsecond=0) - SECOND  # that second may be half told
         if self._start_after is not None and self._clock() - begin <= CATCH_UP:
             return done
         at = _next_multiple(begin, step)
         while at <= self._clock() and not stop.is_set():
             await self._publish(publisher, self._between(done, at))
-            await self._observe(publisher, at, ALL)
+            await self._observe(publisher, at, ALL, averaged)
             self._progress((at - begin) / max(self._clock() - begin, SECOND))
             done, at = at, at + step
         return done
@@ -138,8 +139,8 @@ class SimulatorSource:
             hour += HOUR
         return [*hours, *self._city.incident_events(start, end)]
 
-    async def _observe(self, publisher: Publisher, time: datetime, which: slice) -> None:
-        seen = self._city.observe(time, which)
+    async def _observe(self, publisher: Publisher, time: datetime, which: slice, averaged: float = 1.0) -> None:
+        seen = self._city.observe(time, which, averaged)
         await publisher.publish_readings(seen.readings())
         if self._truth is not None:
             self._truth.add(seen)

@@ -1,6 +1,7 @@
 """The simulator publishes past and present into real Kafka, goes on after a stop, and tells the end of all."""
 
 import asyncio
+import math
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -9,13 +10,14 @@ from itertools import pairwise
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pandas as pd
 import pytest
 
 from ingest.sources.progress import last_published
 from ingest.sources.run import run_simulator
 from ingest.sources.simulator import network
-from ingest.sources.simulator.model import Simulator
+from ingest.sources.simulator.model import SPEED_NOISE, Simulator
 from ingest.sources.simulator.source import SimulatorOptions, SimulatorSource
 from schema.events import Incident, Reading, Sensor
 from schema.publisher import open_publisher
@@ -59,6 +61,20 @@ async def test_history_and_present_reach_kafka_and_a_restart_goes_on_where_it_st
     assert all(time == newest for (_, time), count in times_told.items() if count > 1)
     seconds = sorted({time for _, time in times_told if time > began})
     assert all(later - earlier == SECOND for earlier, later in pairwise(seconds))
+
+
+async def test_a_reading_of_the_history_is_as_exact_as_the_mean_of_what_is_sent_live_in_five_minutes(
+    kafka_bootstrap: str,
+) -> None:
+    city, step = Simulator(1, 40), SimulatorOptions().history_interval.total_seconds()
+    readings = await run_until_live(kafka_bootstrap, SimulatorOptions(sensors=40, history=timedelta(hours=6)))
+    off = []
+    for moment in {reading.time for reading in readings if reading.time.timestamp() % step == 0}:
+        truth = city.truth(moment)
+        happened = np.where(truth.stuck, np.nan, truth.happened.speed_kmh).tolist()
+        speeds = dict(zip(truth.sensors.tolist(), happened, strict=True))
+        off += [one.speed_kmh / speeds[one.sensor] - 1 for one in readings if one.time == moment and one.speed_kmh]
+    assert np.nanstd(off) == pytest.approx(SPEED_NOISE / math.sqrt(30), rel=0.1)
 
 
 async def test_every_sensor_reports_once_an_interval_even_of_half_a_second(kafka_bootstrap: str) -> None:
