@@ -98,17 +98,23 @@ UPSERT_SENSOR: Final = """
 """
 
 # An older state that arrives late does not overwrite a newer one. A cleared incident stays so, unless it is
-# reported anew.
+# reported anew. Sensors that were found by its place hold until its source names some, or another place.
 UPSERT_INCIDENT: Final = """
     INSERT INTO incidents (id, time, status, kind, severity, started_at, cleared_at, description, sensors, area, road,
-                           lat, lon, lanes_blocked)
+                           direction, lat, lon, lanes_blocked)
     VALUES (%(id)s, %(time)s, %(status)s, %(kind)s, %(severity)s, %(started_at)s,
             CASE WHEN %(status)s = 'cleared' THEN %(time)s END,
-            %(description)s, %(sensors)s, %(area)s, %(road)s, %(lat)s, %(lon)s, %(lanes_blocked)s)
+            %(description)s, %(sensors)s, %(area)s, %(road)s, %(direction)s, %(lat)s, %(lon)s, %(lanes_blocked)s)
     ON CONFLICT (id) DO UPDATE SET
+        (sensors, placed_at) = (
+            SELECT CASE WHEN holds THEN incidents.sensors ELSE excluded.sensors END,
+                   CASE WHEN holds THEN incidents.placed_at END
+            FROM (SELECT excluded.sensors = '{}' AND incidents.placed_at IS NOT NULL
+                     AND (excluded.lat, excluded.lon, excluded.road, excluded.direction) IS NOT DISTINCT FROM
+                         (incidents.lat, incidents.lon, incidents.road, incidents.direction) AS holds) AS placed),
         time = excluded.time, status = excluded.status, kind = excluded.kind, severity = excluded.severity,
         started_at = excluded.started_at, cleared_at = excluded.cleared_at, description = excluded.description,
-        sensors = excluded.sensors, area = excluded.area, road = excluded.road, lat = excluded.lat,
+        area = excluded.area, road = excluded.road, direction = excluded.direction, lat = excluded.lat,
         lon = excluded.lon, lanes_blocked = excluded.lanes_blocked
     WHERE excluded.time >= incidents.time
           AND (incidents.status <> 'cleared' OR excluded.status = 'reported' AND excluded.time > incidents.time)

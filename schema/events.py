@@ -117,6 +117,7 @@ class Incident(Event, frozen=True, kw_only=True, omit_defaults=True):
     sensors: list[ExternalId] = field(default_factory=list)
     area: Text | None = None
     road: Text | None = None
+    direction: Text | None = None
     lat: Latitude | None = None
     lon: Longitude | None = None
     lanes_blocked: Annotated[int, Meta(ge=0, le=20)] | None = None

@@ -1,6 +1,7 @@
 """What keeps the time series in order while the stack runs: one task in each ingest process, of which one leads.
 
     every 10 s   rollups brought up to what was written          (plain PostgreSQL; TimescaleDB has jobs for it)
+                 incidents put on the sensors they are at        (both)
     every 60 s   partitions ahead, expired ones dropped          (plain PostgreSQL)
                  expired rows of the audit log deleted           (both)
                  daily metrics of days that changed              (both)
@@ -26,6 +27,7 @@ from schema.batch_runs import batch_jobs
 from schema.chunks import Chunks
 from schema.database import APPLICATION, database_url
 from schema.engines import Engine, engine_of
+from schema.incident_places import Placing
 from schema.measures import compute_changed_days
 from schema.measures.forecasts import score_forecasts, skill_of_last_day
 from schema.retention import Retention
@@ -139,6 +141,7 @@ class Upkeep:
 
         return [
             Task("refresh", REFRESH_SECONDS, lambda connection: engine.refresh(connection, retention)),
+            Task("places", REFRESH_SECONDS, Placing().place),
             Task("partitions", ROUND_SECONDS, make_ahead),
             Task("retention", ROUND_SECONDS, retire),
             Task("measures", ROUND_SECONDS, lambda connection: compute_changed_days(connection, settings)),

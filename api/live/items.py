@@ -69,6 +69,7 @@ class IncidentItem(Item, frozen=True, kw_only=True):
     sensors: list[str] = []
     area: str | None = None
     road: str | None = None
+    direction: str | None = None
     lat: float | None = None
     lon: float | None = None
     lanes_blocked: int | None = None

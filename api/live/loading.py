@@ -115,7 +115,8 @@ async def load(hub: Hub, places: Places, database: Database, now: float) -> None
 
 
 async def _incidents(database: Database) -> list[IncidentItem]:
-    statement = select(incidents).where(active_or_cleared(items.ENDED_SHOWN)).order_by(incidents.c.started_at.desc())
+    told = [incidents.c[name] for name in IncidentItem.__struct_fields__]
+    statement = select(*told).where(active_or_cleared(items.ENDED_SHOWN)).order_by(incidents.c.started_at.desc())
     rows: Any = await database.rows(statement.limit(items.MOST_INCIDENTS))
     return [IncidentItem(**row) for row in reversed(rows)]
 

@@ -14,7 +14,8 @@ WITH changed AS (
               known.readings <> found.readings
               OR EXISTS (
                   SELECT FROM incidents WHERE (started_at AT TIME ZONE %(time_zone)s)::date = day
-                  AND least(coalesce(cleared_at, time) + interval '30 minutes', now()) > known.computed_at))
+                  AND greatest(placed_at, least(coalesce(cleared_at, time) + interval '30 minutes', now()))
+                    > known.computed_at))
 )
 SELECT day FROM changed
 UNION

@@ -15,6 +15,7 @@ from schema.upkeep import _LEAD, AHEAD, Upkeep
 from tests.waiting import fetch_one, until_query
 from urbanclear.settings import Settings
 
+TASKS = 7
 ONLY_PLAIN = pytest.mark.parametrize("server_url", ["embedded"], indirect=True)
 
 
@@ -36,7 +37,7 @@ async def running(url: str) -> AsyncIterator[None]:
 
 async def test_every_task_runs_and_its_success_is_noted(database_url: str) -> None:
     async with running(database_url):
-        await until_query(database_url, "SELECT count(last_success) FROM upkeep", 6)
+        await until_query(database_url, "SELECT count(last_success) FROM upkeep", TASKS)
     assert await fetch_one(database_url, "SELECT sum(failures) FROM upkeep") == 0
 
 
@@ -64,11 +65,12 @@ async def test_a_task_that_fails_is_noted_with_its_error_while_the_others_go_on(
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("ALTER TABLE measures.days RENAME TO lost")
     async with running(database_url):
-        await until_query(database_url, "SELECT count(*) FROM upkeep WHERE runs > 0", 6)
+        await until_query(database_url, "SELECT count(*) FROM upkeep WHERE runs > 0", TASKS)
     failed = "SELECT string_agg(task || ' ' || (error LIKE '%not exist%')::text, ',') FROM upkeep WHERE failures > 0"
     assert await fetch_one(database_url, failed) == "measures true"
     assert (
-        await fetch_one(database_url, "SELECT count(*) FROM upkeep WHERE task <> 'measures' AND error IS NULL") == 5
+        await fetch_one(database_url, "SELECT count(*) FROM upkeep WHERE task <> 'measures' AND error IS NULL")
+        == TASKS - 1
     )
 
 
@@ -78,19 +80,19 @@ async def test_of_two_only_one_leads_and_the_other_takes_over(database_url: str)
         f"WHERE datname = current_database() AND objid = {_LEAD & 0xFFFFFFFF} AND application_name LIKE '%upkeep'"
     )
     async with running(database_url):
-        await until_query(database_url, "SELECT count(*) FROM upkeep", 6)
+        await until_query(database_url, "SELECT count(*) FROM upkeep", TASKS)
         async with running(database_url):
             await until_query(
                 database_url,
                 "SELECT count(*) FROM pg_stat_activity "
                 "WHERE datname = current_database() AND application_name LIKE '%upkeep'",
-                7,  # the leader's, one for each of its tasks, and the other's
+                1 + TASKS + 1,  # the leader's, one for each of its tasks, and the other's
             )
             assert await fetch_one(database_url, leads) == 1
             with psycopg.connect(database_url, autocommit=True) as admin:
                 admin.execute("UPDATE upkeep SET runs = 0")
                 admin.execute(leads.replace("count(*)", "pg_terminate_backend(pid)"))
-            await until_query(database_url, "SELECT count(*) FROM upkeep WHERE runs > 0", 6)
+            await until_query(database_url, "SELECT count(*) FROM upkeep WHERE runs > 0", TASKS)
             assert await fetch_one(database_url, leads) == 1
 
 

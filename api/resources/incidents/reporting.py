@@ -49,6 +49,9 @@ class IncidentReport(BaseModel):
     sensors: list[str] = Field([], max_length=100, description="external ids of sensors affected")
     area: str | None = Field(None, max_length=200, examples=["Manhattan"])
     road: str | None = Field(None, max_length=200, examples=["FDR Drive"])
+    direction: str | None = Field(
+        None, max_length=200, description="of the traffic that it is in, where not of both", examples=["N"]
+    )
     lat: float | None = Field(None, ge=-90, le=90)
     lon: float | None = Field(None, ge=-180, le=180)
     lanes_blocked: int | None = Field(None, ge=0, le=20)
@@ -109,7 +112,8 @@ class Reporting:
         rows = await self._database.rows(select(incidents).where(incidents.c.id == number))
         if not rows:
             return sent
-        fields = {name: rows[0][name] for name in _FIELDS if rows[0][name] is not None}
+        row = rows[0] if rows[0]["placed_at"] is None else {**rows[0], "sensors": []}  # found, not said
+        fields = {name: row[name] for name in _FIELDS if row[name] is not None}
         stored = Incident(**fields)
         return sent if sent is not None and sent.time >= stored.time else stored
 

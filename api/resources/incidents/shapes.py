@@ -19,6 +19,7 @@ _EXAMPLES: Final[dict[str, object]] = {
     "sensors": ["nyc-dot:4616337"],
     "area": "Manhattan",
     "road": "FDR Drive",
+    "direction": "N",
     "lat": 40.7114,
     "lon": -73.9787,
     "lanes_blocked": 1,

@@ -60,6 +60,7 @@ def _report(element: msgspec.Raw, document: Document) -> Report:
         description=text(event.get("Description")),
         area=BOROUGHS.get(county, county) or text(event.get("RegionName")),
         road=text(event.get("RoadwayName")),
+        direction=text(event.get("DirectionOfTravel")),
         place=place(event.get("Latitude"), event.get("Longitude")),
         lanes_blocked=_lanes_blocked(text(event.get("LanesStatus"))),
     )

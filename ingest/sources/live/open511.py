@@ -77,6 +77,7 @@ def _report(element: msgspec.Raw, document: Document) -> Report:
         description=text(event.get("description")) or text(event.get("headline")),
         area=next((text(area.get("name")) for area in objects(event.get("areas"))), ""),
         road=next((text(road.get("name")) for road in roads), ""),
+        direction=next((text(road.get("direction")) for road in roads), ""),
         place=middle(event.get("geography")),
         lanes_blocked=max(closed, default=None),
         over=text(event.get("status")) == "ARCHIVED",

@@ -29,6 +29,7 @@ SEVERITIES: Final[Mapping[str, Severity]] = {  # the words of North America's tr
 }
 
 _MARKUP = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->|</?[a-z!][^<>]*>", re.DOTALL | re.IGNORECASE)
+_COMPASS = re.compile(r"(n|e|s|w)b?|(north|east|south|west)([ -]?bound)?", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -52,6 +53,7 @@ class Report:
     description: str = ""
     area: str = ""
     road: str = ""
+    direction: str = ""
     place: Place | None = None
     lanes_blocked: int | None = None
     planned: bool = False
@@ -87,6 +89,7 @@ def _incident(feed: str, report: Report) -> Incident:
         description=plain_text(report.description),
         area=plain_text(report.area) or None,
         road=plain_text(report.road) or None,
+        direction=compass(report.direction),
         lat=report.place and report.place.lat,
         lon=report.place and report.place.lon,
         lanes_blocked=None if report.lanes_blocked is None else min(report.lanes_blocked, MOST_LANES),
@@ -97,6 +100,12 @@ def _incident(feed: str, report: Report) -> Incident:
 def severity(word: object) -> Severity:
     """What a 511 service calls minor, moderate, major or severe."""
     return SEVERITIES.get(word.strip().lower(), UNSAID) if isinstance(word, str) else UNSAID
+
+
+def compass(word: str) -> str | None:
+    """N, E, S or W of a word such as `N`, `northbound` or `North`; None of `both`, `inner loop` and the like."""
+    found = _COMPASS.fullmatch(word.strip())
+    return found[0][0].upper() if found else None
 
 
 def plain_text(markup: str) -> str:

@@ -61,6 +61,7 @@ def _report(element: msgspec.Raw, document: Document) -> Report:
         severity="low" if event_type == "detour" else _severity(text(event.get("vehicle_impact"))),
         description=text(event.get("description")) or text(event.get("name")),
         road=", ".join(filter(None, map(text, names if isinstance(names, list) else []))),
+        direction=text(event.get("direction")),
         place=middle(feature.get("geometry")),
         lanes_blocked=_lanes_blocked(event.get("lanes")),
         planned=status in PLANNED,

@@ -65,6 +65,7 @@ def test_the_recorded_events_are_told_as_they_stand_there(shared_data: Path, ask
 
 def test_the_recorded_events_are_of_these_kinds(shared_data: Path) -> None:
     told = incidents(parts(FEED, recorded(shared_data, RECORDED), datetime(2026, 10, 1, tzinfo=UTC)))
+    assert [one.direction for one in told.values()] == [None, "E", "N", "E", None]
     assert [(one.kind, one.severity, one.area, one.lanes_blocked) for one in told.values()] == [
         ("other", "medium", "New Jersey", 1),  # truck restrictions
         ("other", "low", "New Jersey", 0),  # delays

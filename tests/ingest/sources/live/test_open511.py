@@ -62,6 +62,7 @@ def test_an_event_is_an_incident() -> None:
         description="Crash at the bridge",
         area="Cariboo District",
         road="Highway 97",
+        direction="N",
         lat=53.2,
         lon=-122.5,
         lanes_blocked=1,

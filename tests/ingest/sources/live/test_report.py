@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.sources.live.report import middle, moment, place, plain_text
+from ingest.sources.live.report import compass, middle, moment, place, plain_text
 from ingest.sources.replay.times import Times
 from urbanclear.errors import InvalidEvent
 
@@ -25,6 +25,17 @@ from urbanclear.errors import InvalidEvent
 )
 def test_markup_becomes_plain_text(markup: str, plain: str) -> None:
     assert plain_text(markup) == plain
+
+
+@pytest.mark.parametrize(
+    ("word", "letter"),
+    [
+        *(("N", "N"), ("nb", "N"), ("Northbound", "N"), ("EAST", "E"), ("west-bound", "W"), (" southbound ", "S")),
+        *(("Both directions", None), ("BOTH", None), ("inner-loop", None), ("NE", None), ("", None), ("news", None)),
+    ],
+)
+def test_a_direction_is_one_of_the_compass(word: str, letter: str | None) -> None:
+    assert compass(word) == letter
 
 
 def test_a_long_text_is_cut_and_shows_that_it_is() -> None:

@@ -107,6 +107,7 @@ def test_a_work_zone_is_an_incident() -> None:
         started_at=datetime(2026, 6, 1, 8, tzinfo=UTC),
         description="Paving",
         road="I-80, I-35",
+        direction="N",
         lat=41.1,
         lon=-93.1,
         lanes_blocked=1,

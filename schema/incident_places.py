@@ -1,0 +1,72 @@
+"""The sensors that incidents are at, where their source names none: found by place, road and direction.
+
+An incident is placed once, and again while it lasts when descriptions of sensors have come since.
+"""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from psycopg import AsyncConnection
+from psycopg.rows import dict_row
+
+from schema.roads.at import Measured, Sensors
+
+AT_ONCE: Final = 1_000
+"""Incidents that are placed in one round, the newest first."""
+
+_NEWEST: Final = "SELECT count(*) AS sensors, max(updated_at) AS described_at FROM sensors"
+_WAITING: Final = """
+    SELECT id, lat, lon, road, direction FROM incidents
+    WHERE lat IS NOT NULL AND lon IS NOT NULL AND CASE WHEN placed_at IS NULL THEN sensors = '{}'
+        ELSE cleared_at IS NULL AND placed_at < %(described_at)s END
+    ORDER BY time DESC, id LIMIT %(at_once)s
+"""
+_SENSORS: Final = """
+    SELECT external_id, geometry, lat, lon, road, direction FROM sensors
+    WHERE geometry IS NOT NULL OR lat IS NOT NULL AND lon IS NOT NULL
+"""
+#: Not where it was told anew since it was read.
+_PLACE: Final = """
+    UPDATE incidents SET sensors = %(sensors)s, placed_at = now()
+    WHERE id = %(id)s AND (placed_at IS NOT NULL OR sensors = '{}')
+      AND (lat, lon, road, direction) IS NOT DISTINCT FROM (%(lat)s, %(lon)s, %(road)s, %(direction)s)
+"""
+
+
+class Placing:
+    """Knows the sensors until another description comes."""
+
+    def __init__(self) -> None:
+        self._described: tuple[int, datetime | None] | None = None
+        self._sensors = Sensors(())
+
+    async def place(self, connection: AsyncConnection) -> int:
+        """Place the incidents that wait for it; how many those are. `connection` is in autocommit."""
+        cursor = connection.cursor(row_factory=dict_row)
+        newest = await (await cursor.execute(_NEWEST)).fetchone()
+        assert newest is not None  # noqa: S101
+        waiting = await (await cursor.execute(_WAITING, {**newest, "at_once": AT_ONCE})).fetchall()
+        if not waiting:
+            return 0
+        described = newest["sensors"], newest["described_at"]
+        if described != self._described:
+            rows = await (await cursor.execute(_SENSORS)).fetchall()
+            self._sensors = await asyncio.to_thread(lambda: Sensors(_measured(rows)))
+            self._described = described
+        placed = await asyncio.to_thread(lambda: [{**row, "sensors": self._at(row)} for row in waiting])
+        async with connection.transaction():
+            await cursor.executemany(_PLACE, placed)
+        return len(waiting)
+
+    def _at(self, incident: Mapping[str, Any]) -> list[str]:
+        return self._sensors.at((incident["lon"], incident["lat"]), incident["road"], incident["direction"])
+
+
+def _measured(rows: Sequence[Mapping[str, Any]]) -> Iterator[Measured]:
+    for row in rows:
+        geometry = row["geometry"] or {"type": "Point", "coordinates": (row["lon"], row["lat"])}
+        points = geometry["coordinates"] if geometry["type"] == "LineString" else [geometry["coordinates"]]
+        positions = tuple((float(lon), float(lat)) for lon, lat, *_ in points)
+        yield Measured(row["external_id"], positions, row["road"], row["direction"])

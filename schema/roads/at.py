@@ -1,0 +1,121 @@
+"""Which sensors a place on a road is at: those whose road runs there, in its direction where that is known."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import cos, radians
+from typing import Final
+
+import numpy as np
+
+from schema.roads.lines import EARTH_M_PER_DEGREE, Line, Position, distance_m
+
+#: On a road of the place's name; feeds place what happens by addresses and by the axes of their own maps.
+NAMED_M: Final = 100.0
+#: A detector on such a road measures it for so far: loops are half a mile apart or less on most freeways.
+DETECTOR_M: Final = 800.0
+#: On a road of another name, or where none is said: the place is on it.
+ON_M: Final = 30.0
+#: Farther than the nearest by so much: the next link, or another road. The axes of two directions are this far apart.
+BESIDE_M: Final = 40.0
+
+_OPPOSITE: Final = {"N": "S", "S": "N", "E": "W", "W": "E"}
+_WORD: Final = re.compile(r"[a-z]+|\d+")
+_SHORT: Final = {
+    "av": "avenue",
+    "ave": "avenue",
+    "blvd": "boulevard",
+    "br": "bridge",
+    "brg": "bridge",
+    "dr": "drive",
+    "expwy": "expressway",
+    "expy": "expressway",
+    "exwy": "expressway",
+    "fwy": "freeway",
+    "hwy": "highway",
+    "pkwy": "parkway",
+    "pky": "parkway",
+    "pl": "place",
+    "rd": "road",
+    "rte": "route",
+    "st": "street",
+    "tpke": "turnpike",
+    "tun": "tunnel",
+}
+_KINDS: Final = frozenset(_SHORT.values()) | {"way", "lane"}
+_COMPASS: Final = ("n", "e", "s", "w", "north", "east", "south", "west")
+_DIRECTIONS: Final = frozenset(word + bound for word in _COMPASS for bound in ("", "b", "bound"))
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A sensor on the map: `positions` are those of its link, or the one of a detector."""
+
+    sensor: str
+    positions: tuple[Position, ...]
+    road: str | None = None
+    direction: str | None = None
+
+    def distance_m(self, place: Position) -> float:
+        """How far from its link or itself a place is."""
+        return Line(self.positions).nearest(place)[0] if self.is_link else distance_m(self.positions[0], place)
+
+    @property
+    def is_link(self) -> bool:
+        return len(self.positions) > 1
+
+    @property
+    def reach_m(self) -> float:
+        """How far it measures its road."""
+        return NAMED_M if self.is_link else DETECTOR_M
+
+
+class Sensors:
+    """Those of a city that are on the map."""
+
+    def __init__(self, sensors: Iterable[Measured]) -> None:
+        self._sensors = tuple(sensors)
+        ends = [np.array(one.positions) for one in self._sensors]
+        self._west_south = np.array([points.min(axis=0) for points in ends]).reshape(-1, 2)
+        self._east_north = np.array([points.max(axis=0) for points in ends]).reshape(-1, 2)
+
+    def at(self, place: Position, road: str | None = None, direction: str | None = None) -> list[str]:
+        """The sensors that a place is at, the nearest first.
+
+        Of those within `NAMED_M` (detectors: `DETECTOR_M`) on a road of the name `road`, else of those within `ON_M`,
+        the nearest and what is beside it; without those whose direction is the opposite of `direction`.
+        """
+        near = [(sensor.distance_m(place), sensor) for sensor in self._around(place) if not _faces(sensor, direction)]
+        named = [(metres, one) for metres, one in near if metres <= one.reach_m and same_road(one.road, road)]
+        found = named or [(metres, one) for metres, one in near if metres <= ON_M]
+        nearest = min((metres for metres, _ in found), default=0.0)
+        found.sort(key=lambda pair: (pair[0], pair[1].sensor))
+        return [one.sensor for metres, one in found if metres <= nearest + BESIDE_M]
+
+    def _around(self, place: Position) -> Sequence[Measured]:
+        """Those whose box comes within the farthest that one measures."""
+        lat = max(NAMED_M, DETECTOR_M) / EARTH_M_PER_DEGREE
+        margin = np.array([lat / max(cos(radians(place[1])), 1e-6), lat])
+        inside = ((self._west_south - margin <= place) & (place <= self._east_north + margin)).all(axis=1)
+        return [self._sensors[number] for number in np.flatnonzero(inside)]
+
+
+def same_road(one: str | None, other: str | None) -> bool:
+    """Whether two sources mean the same road, as far as their words tell: `FDR Dr` and `FDR Drive N` do, and `FDR`;
+    `34 St` and `34 Ave` do not."""
+    first, second = _words(one), _words(other)
+    if not (first - _KINDS) or not (second - _KINDS):
+        return False
+    kinds = (first & _KINDS, second & _KINDS)
+    return (first - _KINDS) == (second - _KINDS) and (kinds[0] == kinds[1] or not all(kinds))
+
+
+def _words(road: str | None) -> frozenset[str]:
+    found = (_SHORT.get(word, word) for word in _WORD.findall((road or "").lower()))
+    return frozenset(word for word in found if word not in _DIRECTIONS)
+
+
+def _faces(sensor: Measured, direction: str | None) -> bool:
+    """Whether it measures the traffic that comes the other way."""
+    ours, theirs = (word[:1].upper() for word in (sensor.direction or "", direction or ""))
+    return theirs in _OPPOSITE and _OPPOSITE[theirs] == ours
