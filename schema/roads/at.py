@@ -14,7 +14,7 @@ from schema.roads.lines import EARTH_M_PER_DEGREE, Line, Position, distance_m
 NAMED_M: Final = 100.0
 #: A detector on such a road measures it for so far: loops are half a mile apart or less on most freeways.
 DETECTOR_M: Final = 800.0
-#: On a road of another name, or where none is said: the place is on it.
+#: On a road whose name may mean the same, or where none is said: the place is on it.
 ON_M: Final = 30.0
 #: Farther than the nearest by so much: the next link, or another road. The axes of two directions are this far apart.
 BESIDE_M: Final = 40.0
@@ -82,12 +82,14 @@ class Sensors:
     def at(self, place: Position, road: str | None = None, direction: str | None = None) -> list[str]:
         """The sensors that a place is at, the nearest first.
 
-        Of those within `NAMED_M` (detectors: `DETECTOR_M`) on a road of the name `road`, else of those within `ON_M`,
-        the nearest and what is beside it; without those whose direction is the opposite of `direction`.
+        Of those within `NAMED_M` (detectors: `DETECTOR_M`) on a road of the name `road`, else of those within `ON_M`
+        that may be on it, the nearest and what is beside it; without those whose direction is the opposite of
+        `direction`.
         """
         near = [(sensor.distance_m(place), sensor) for sensor in self._around(place) if not _faces(sensor, direction)]
-        named = [(metres, one) for metres, one in near if metres <= one.reach_m and same_road(one.road, road)]
-        found = named or [(metres, one) for metres, one in near if metres <= ON_M]
+        known = [(metres, one, same_road(one.road, road)) for metres, one in near]
+        named = [(metres, one) for metres, one, same in known if same and metres <= one.reach_m]
+        found = named or [(metres, one) for metres, one, same in known if same is None and metres <= ON_M]
         nearest = min((metres for metres, _ in found), default=0.0)
         found.sort(key=lambda pair: (pair[0], pair[1].sensor))
         return [one.sensor for metres, one in found if metres <= nearest + BESIDE_M]
@@ -100,19 +102,25 @@ class Sensors:
         return [self._sensors[number] for number in np.flatnonzero(inside)]
 
 
-def same_road(one: str | None, other: str | None) -> bool:
-    """Whether two sources mean the same road, as far as their words tell: `FDR Dr` and `FDR Drive N` do, and `FDR`;
-    `34 St` and `34 Ave` do not."""
-    first, second = _words(one), _words(other)
-    if not (first - _KINDS) or not (second - _KINDS):
+def same_road(one: str | None, other: str | None) -> bool | None:
+    """Whether two sources mean the same road, as far as their words tell; None where they do not.
+
+    `FDR Dr`, `FDR Drive N` and `FDR` are one road, as are `I-95` and `I-95 Cross Bronx Expwy`. `34 St` and `34 Ave`
+    are two. `I-278` may be the Brooklyn-Queens Expressway, and a road without a name any.
+    """
+    (first, first_kinds), (second, second_kinds) = _words(one), _words(other)
+    if first_kinds and second_kinds and first_kinds.isdisjoint(second_kinds):
         return False
-    kinds = (first & _KINDS, second & _KINDS)
-    return (first - _KINDS) == (second - _KINDS) and (kinds[0] == kinds[1] or not all(kinds))
+    fewer, more = sorted((first, second), key=len)
+    if fewer and fewer <= more and (first_kinds & second_kinds or not all(word.isdigit() for word in fewer)):
+        return True
+    return False if first_kinds and second_kinds else None
 
 
-def _words(road: str | None) -> frozenset[str]:
-    found = (_SHORT.get(word, word) for word in _WORD.findall((road or "").lower()))
-    return frozenset(word for word in found if word not in _DIRECTIONS)
+def _words(road: str | None) -> tuple[frozenset[str], frozenset[str]]:
+    """The words of a name, and what kind of road it says it is."""
+    found = frozenset(_SHORT.get(word, word) for word in _WORD.findall((road or "").lower())) - _DIRECTIONS
+    return found - _KINDS, found & _KINDS
 
 
 def _faces(sensor: Measured, direction: str | None) -> bool:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 from tests.api.conftest import LiveApi, bearer
@@ -13,6 +14,11 @@ from tests.ingest.running import running_consumer
 from tests.waiting import until
 
 CRASH = {"kind": "collision", "severity": "high", "road": "Main Street", "area": "Manhattan", "lanes_blocked": 1}
+_PLACED = """
+    INSERT INTO incidents (id, time, status, kind, severity, started_at, lat, lon, sensors, placed_at)
+    VALUES ('511:1', '2026-03-02T12:00Z', 'reported', 'collision', 'high', '2026-03-02T12:00Z', 40.7, -73.9,
+            '{dot:1}', '2026-03-02T12:00:05Z')
+"""
 
 
 @pytest.fixture
@@ -57,6 +63,17 @@ async def test_an_incident_is_reported_changed_and_resolved(live_api: LiveApi, c
     assert [update["status"] for update in updates] == ["cleared", "updated", "reported"]
     assert (await client.get("/incidents", params={"active": True})).json()["items"] == []
     assert [row["id"] for row in (await client.get("/incidents")).json()["items"]] == [stored["id"]]
+
+
+async def test_a_change_leaves_the_sensors_that_were_found_by_the_place(
+    live_api: LiveApi, client: httpx.AsyncClient
+) -> None:
+    async with await psycopg.AsyncConnection.connect(str(live_api.settings.database_url)) as connection:
+        await connection.execute(_PLACED)
+    changed = await client.patch("/incidents/511:1", json={"severity": "low"})
+    assert (changed.status_code, changed.json()["sensors"]) == (202, [])
+    stored = await until_stored(client, "/incidents/511:1", severity="low")
+    assert (stored["sensors"], stored["placed_at"]) == (["dot:1"], "2026-03-02T12:00:05Z")
 
 
 async def test_a_change_may_follow_a_report_at_once(client: httpx.AsyncClient) -> None:

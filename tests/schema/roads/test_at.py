@@ -30,9 +30,15 @@ def test_both_directions_are_found_and_one_where_it_is_said() -> None:
 def test_another_road_that_crosses_or_runs_beside_is_left_out() -> None:
     avenue, street = link("avenue", 0, "1 Avenue"), link("street", 25, "34 Street")
     assert at([avenue, street], 20, road="1 Av") == ["avenue"]
-    assert at([avenue, street], 20, road="2 Av") == ["street", "avenue"]
-    assert at([avenue, street], 60, road="2 Av") == []
     assert at([avenue, street], 60, road="34 St") == ["street"]
+    assert at([avenue, street], 5, road="2 Av") == []
+
+
+def test_a_place_is_on_the_roads_beneath_it_where_no_name_tells_otherwise() -> None:
+    expressway = link("expressway", 0, "Brooklyn-Queens Expressway")
+    assert at([expressway], ON_M - 1, road="I-278") == ["expressway"] == at([expressway], ON_M - 1)
+    assert at([expressway], ON_M + 1, road="I-278") == [] == at([expressway], ON_M + 1)
+    assert at([link("unnamed", 0)], ON_M - 1, road="34 St") == ["unnamed"]
 
 
 def test_the_next_link_of_a_road_is_left_out_and_what_is_beside_is_not() -> None:
@@ -61,6 +67,8 @@ def test_a_city_without_sensors_on_the_map_has_none_at_a_place() -> None:
         ("Brooklyn-Queens Expressway", "BROOKLYN QUEENS EXPWY"),
         ("I-95", "I 95 N"),
         ("W 34 St", "34 STREET"),
+        ("I-95", "I-95 Cross Bronx Expwy"),
+        ("Gowanus Expressway", "I-278 - GOWANUS EXPY"),
     ],
 )
 def test_a_road_is_known_by_its_words(one: str, other: str) -> None:
@@ -70,10 +78,20 @@ def test_a_road_is_known_by_its_words(one: str, other: str) -> None:
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("34 St", "34 Ave"), ("I-95", "I-295"), ("Street", "Street"), (None, "FDR"), ("N", "N"), ("", "")],
+    [("34 St", "34 Ave"), ("1 Avenue", "2 Avenue"), ("Whitestone Expressway", "Bronx-Whitestone Bridge")],
 )
-def test_roads_of_other_words_and_those_without_any_are_not_the_same(one: str | None, other: str | None) -> None:
-    assert not same_road(one, other)
+def test_roads_of_other_names_are_not_the_same(one: str, other: str) -> None:
+    assert same_road(one, other) is False
+    assert same_road(other, one) is False
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("I-278", "Brooklyn-Queens Expressway"), ("I-5", "5 Ave"), (None, "FDR Drive"), ("", ""), ("N", "I-95 N")],
+)
+def test_names_may_leave_open_which_road_is_meant(one: str | None, other: str | None) -> None:
+    assert same_road(one, other) is None
+    assert same_road(other, one) is None
 
 
 @given(st.lists(st.floats(-2_000, 2_000), max_size=20), st.floats(-2_000, 2_000), st.floats(-500, 1_500))
