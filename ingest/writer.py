@@ -24,6 +24,7 @@ from ingest.readings import Readings, moment
 from schema.chunks import Chunks
 from schema.engines import engine_of
 from schema.events import EventT, Incident, Sensor, Weather
+from schema.incident_places import Placing
 
 REFUSED: Final = "refused"  # the reason of a dead letter that the database did not take
 CAREFUL_BATCHES: Final = 50  # after a repeat; a refused COPY then costs 2 % at most
@@ -100,6 +101,7 @@ class Writer:
         self._url = database_url
         self._connection = Connection(database_url, self._prepare)
         self._chunks: Chunks | None = None
+        self._placing = Placing()
         self._careful = 0
 
     async def store(self, transaction: Transaction) -> list[Refused]:
@@ -155,6 +157,8 @@ class Writer:
             if incidents := [msgspec.structs.asdict(event) for event in _of_kind(transaction, Incident)]:
                 await cursor.executemany(statements.UPSERT_INCIDENT, incidents)
                 await cursor.executemany(statements.INSERT_INCIDENT_UPDATE, incidents)
+                if unplaced := [one["id"] for one in incidents if not one["sensors"] and one["lat"] is not None]:
+                    await self._placing.place(connection, unplaced)
             if weather := [msgspec.structs.asdict(event) for event in _of_kind(transaction, Weather)]:
                 await cursor.executemany(statements.INSERT_WEATHER, weather)
 

@@ -1,6 +1,7 @@
 """The sensors that incidents are at, where their source names none: found by place, road and direction.
 
-An incident is placed once, and again while it lasts when descriptions of sensors have come since.
+Ingest places an incident as it stores it. The upkeep does so for those of before, and for each that lasts when
+descriptions of sensors have come since.
 """
 
 import asyncio
@@ -19,8 +20,9 @@ AT_ONCE: Final = 1_000
 _NEWEST: Final = "SELECT count(*) AS sensors, max(updated_at) AS described_at FROM sensors"
 _WAITING: Final = """
     SELECT id, lat, lon, road, direction FROM incidents
-    WHERE lat IS NOT NULL AND lon IS NOT NULL AND CASE WHEN placed_at IS NULL THEN sensors = '{}'
-        ELSE cleared_at IS NULL AND placed_at < %(described_at)s END
+    WHERE lat IS NOT NULL AND lon IS NOT NULL AND (%(ids)s::text[] IS NULL OR id = ANY (%(ids)s))
+      AND CASE WHEN placed_at IS NULL THEN sensors = '{}'
+          ELSE cleared_at IS NULL AND placed_at < %(described_at)s END
     ORDER BY time DESC, id LIMIT %(at_once)s
 """
 _SENSORS: Final = """
@@ -42,12 +44,12 @@ class Placing:
         self._described: tuple[int, datetime | None] | None = None
         self._sensors = Sensors(())
 
-    async def place(self, connection: AsyncConnection) -> int:
-        """Place the incidents that wait for it; how many those are. `connection` is in autocommit."""
+    async def place(self, connection: AsyncConnection, ids: Sequence[str] | None = None) -> int:
+        """Place the incidents that wait for it, or those of them with these `ids`; how many those are."""
         cursor = connection.cursor(row_factory=dict_row)
         newest = await (await cursor.execute(_NEWEST)).fetchone()
         assert newest is not None  # noqa: S101
-        waiting = await (await cursor.execute(_WAITING, {**newest, "at_once": AT_ONCE})).fetchall()
+        waiting = await (await cursor.execute(_WAITING, {**newest, "ids": ids, "at_once": AT_ONCE})).fetchall()
         if not waiting:
             return 0
         described = newest["sensors"], newest["described_at"]
@@ -56,8 +58,8 @@ class Placing:
             self._sensors = await asyncio.to_thread(lambda: Sensors(_measured(rows)))
             self._described = described
         placed = await asyncio.to_thread(lambda: [{**row, "sensors": self._at(row)} for row in waiting])
-        async with connection.transaction():
-            await cursor.executemany(_PLACE, placed)
+        for row in placed:  # one at a time, so that in autocommit none waits for another that ingest holds
+            await cursor.execute(_PLACE, row)
         return len(waiting)
 
     def _at(self, incident: Mapping[str, Any]) -> list[str]:

@@ -120,17 +120,19 @@ async def test_without_data_there_is_one_alert_for_the_source_and_none_for_each_
 
 async def test_incidents_of_a_history_that_is_being_stored_are_not_told_unless_they_last(city: City) -> None:
     await city.rule("crash", {"kind": "incident"})
-    await city.measure("city:1", 50, timedelta(days=3))
     await city.happen("city:past", timedelta(days=3))
-    await city.happen("city:now", timedelta(minutes=5))
     await city.round()
+    assert await city.open() == {}
+    await city.measure("city:1", 50, timedelta(days=3))
+    await city.happen("city:now", timedelta(minutes=5))
+    await city.round(timedelta(minutes=1))
     assert await city.open() == {("crash", "city:now"): "firing"}
     await city.measure("city:1", 50)
-    await city.round(timedelta(minutes=1))
+    await city.round(timedelta(minutes=2))
     both = {("crash", "city:now"): "firing", ("crash", "city:past"): "firing"}
     assert await city.open() == both
     await city.measure("city:1", 50, timedelta(hours=2))
-    await city.round(timedelta(minutes=2))
+    await city.round(timedelta(minutes=3))
     assert await city.open() == both
 
 
