@@ -5,7 +5,7 @@ descriptions of sensors have come since.
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -25,10 +25,7 @@ _WAITING: Final = """
           ELSE cleared_at IS NULL AND placed_at < %(described_at)s END
     ORDER BY time DESC, id LIMIT %(at_once)s
 """
-_SENSORS: Final = """
-    SELECT external_id, geometry, lat, lon, road, direction FROM sensors
-    WHERE geometry IS NOT NULL OR lat IS NOT NULL AND lon IS NOT NULL
-"""
+_SENSORS: Final = "SELECT external_id AS sensor, geometry, lat, lon, road, direction FROM sensors"
 #: Not where it was told anew since it was read.
 _PLACE: Final = """
     UPDATE incidents SET sensors = %(sensors)s, placed_at = now()
@@ -55,7 +52,7 @@ class Placing:
         described = newest["sensors"], newest["described_at"]
         if described != self._described:
             rows = await (await cursor.execute(_SENSORS)).fetchall()
-            self._sensors = await asyncio.to_thread(lambda: Sensors(_measured(rows)))
+            self._sensors = await asyncio.to_thread(lambda: Sensors(map(Measured.of, rows)))
             self._described = described
         placed = await asyncio.to_thread(lambda: [{**row, "sensors": self._at(row)} for row in waiting])
         for row in placed:  # one at a time, so that in autocommit none waits for another that ingest holds
@@ -64,11 +61,3 @@ class Placing:
 
     def _at(self, incident: Mapping[str, Any]) -> list[str]:
         return self._sensors.at((incident["lon"], incident["lat"]), incident["road"], incident["direction"])
-
-
-def _measured(rows: Sequence[Mapping[str, Any]]) -> Iterator[Measured]:
-    for row in rows:
-        geometry = row["geometry"] or {"type": "Point", "coordinates": (row["lon"], row["lat"])}
-        points = geometry["coordinates"] if geometry["type"] == "LineString" else [geometry["coordinates"]]
-        positions = tuple((float(lon), float(lat)) for lon, lat, *_ in points)
-        yield Measured(row["external_id"], positions, row["road"], row["direction"])

@@ -149,8 +149,8 @@ def traffic_item(reading: Reading, free_flow_speed_kmh: float | None) -> Traffic
     )
 
 
-def incident_item(incident: Incident) -> IncidentItem:
-    fields = {name: getattr(incident, name) for name in incident.__struct_fields__}
+def incident_item(incident: Incident, sensors: list[str]) -> IncidentItem:
+    fields = {name: getattr(incident, name) for name in incident.__struct_fields__} | {"sensors": sensors}
     return IncidentItem(**fields, cleared_at=incident.time if incident.status == "cleared" else None)
 
 

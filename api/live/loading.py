@@ -2,6 +2,7 @@
 
 from typing import Any, Final, NamedTuple
 
+import msgspec
 from sqlalchemy import func, or_, select
 
 from api.database import Database
@@ -26,6 +27,7 @@ from api.resources.sensors.queries import SENSORS
 from api.resources.traffic.shapes import TRAFFIC
 from schema.alerting.events import alert_event
 from schema.events import Alert, Event, Incident, Prediction, Reading, Sensor
+from schema.roads.at import Measured, Sensors
 from schema.tables import alerts, incidents
 
 
@@ -42,12 +44,16 @@ class Places:
 
     def __init__(self) -> None:
         self._sensors: dict[str, _Known] = {}
+        self._measured: dict[str, Measured | None] = {}
+        self._on_the_map: Sensors | None = None  # until another description comes
 
     async def load(self, database: Database) -> None:
         """Every sensor that is stored."""
         for row in await database.rows(SENSORS):
             place = Place((slug(row["area"]),), row["lon"], row["lat"], (row["sensor"],))
             self._sensors[row["sensor"]] = _Known(place, row["free_flow_speed_kmh"])
+            self._measured[row["sensor"]] = Measured.of(dict(row))
+        self._on_the_map = None
 
     def learn(self, sensor: Sensor) -> bool:
         """Take a sensor's newest description; whether readings of it are to be judged anew."""
@@ -55,6 +61,8 @@ class Places:
         known = self._sensors.get(name, _UNKNOWN)
         free_flow_kmh = sensor.free_flow_speed_kmh or known.free_flow_speed_kmh
         self._sensors[name] = _Known(Place((slug(sensor.area),), sensor.lon, sensor.lat, (name,)), free_flow_kmh)
+        self._measured[name] = Measured.of({"sensor": name, **msgspec.to_builtins(sensor)})
+        self._on_the_map = None
         return self._sensors[name] != known
 
     def of_sensor(self, name: str) -> Place:
@@ -78,12 +86,19 @@ class Places:
             case Prediction():
                 return prediction_item(event, self.free_flow_kmh(event.sensor)), self.of_sensor(event.sensor)
             case Incident():
-                item = incident_item(event)
+                item = incident_item(event, event.sensors or self._at(event))
                 return item, self.of_incident(item)
             case Alert():
                 told = alert_item(event)
                 return told, self.of_alert(told)
         raise TypeError(f"nothing is told of {type(event).__name__}")
+
+    def _at(self, incident: Incident) -> list[str]:
+        """As ingest stores it of an incident that names no sensors."""
+        if incident.lon is None or incident.lat is None:
+            return []
+        self._on_the_map = self._on_the_map or Sensors(self._measured.values())
+        return self._on_the_map.at((incident.lon, incident.lat), incident.road, incident.direction)
 
     def of_incident(self, item: IncidentItem) -> Place:
         return Place((slug(item.area),), item.lon, item.lat, tuple(item.sensors))

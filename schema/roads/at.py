@@ -1,10 +1,10 @@
 """Which sensors a place on a road is at: those whose road runs there, in its direction where that is known."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import cos, radians
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -56,6 +56,18 @@ class Measured:
     road: str | None = None
     direction: str | None = None
 
+    @classmethod
+    def of(cls, described: Mapping[str, Any]) -> "Measured | None":
+        """By its `sensor`, `geometry` (GeoJSON), `lat`, `lon`, `road` and `direction`; None where it has no place."""
+        geometry, lat, lon = map(described.get, ("geometry", "lat", "lon"))
+        if geometry is None and (lat is None or lon is None):
+            return None
+        points: Any = (lon, lat) if geometry is None else geometry["coordinates"]
+        if geometry is None or geometry["type"] == "Point":
+            points = [points]
+        positions = tuple((float(lon), float(lat)) for lon, lat, *_ in points)
+        return cls(described["sensor"], positions, described.get("road"), described.get("direction"))
+
     def distance_m(self, place: Position) -> float:
         """How far from its link or itself a place is."""
         return Line(self.positions).nearest(place)[0] if self.is_link else distance_m(self.positions[0], place)
@@ -71,10 +83,10 @@ class Measured:
 
 
 class Sensors:
-    """Those of a city that are on the map."""
+    """Those of a city; None are those that are not on the map."""
 
-    def __init__(self, sensors: Iterable[Measured]) -> None:
-        self._sensors = tuple(sensors)
+    def __init__(self, sensors: Iterable[Measured | None]) -> None:
+        self._sensors = tuple(sensor for sensor in sensors if sensor is not None)
         ends = [np.array(one.positions) for one in self._sensors]
         self._west_south = np.array([points.min(axis=0) for points in ends]).reshape(-1, 2)
         self._east_north = np.array([points.max(axis=0) for points in ends]).reshape(-1, 2)

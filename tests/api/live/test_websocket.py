@@ -70,6 +70,15 @@ async def test_predictions_and_alerts_are_told(live_api: LiveApi, feed: Publishe
         assert [(item["id"], item["state"]) for item in (await told(socket))["items"]] == [("a1", "firing")]
 
 
+async def test_an_incident_that_names_no_sensors_has_those_that_it_is_at(live_api: LiveApi, feed: Publisher) -> None:
+    north, south = ({"road": "FDR Drive", "direction": word, "lat": 40.7, "lon": -73.97} for word in "NS")
+    await publish(feed, sensor("north", **north), sensor("south", **south))
+    async with listener(live_api, "incidents") as socket:
+        await told(socket)
+        await publish(feed, crash(road="FDR Dr", direction="S", lat=40.701, lon=-73.97))
+        assert [item["sensors"] for item in (await told(socket))["items"]] == [["test:south"]]
+
+
 async def test_alerts_that_are_open_are_told_from_the_database_and_then_by_revision(
     live_api: LiveApi, feed: Publisher, database_url: str
 ) -> None:

@@ -55,6 +55,16 @@ def test_a_detector_stands_for_its_road_so_far() -> None:
     assert at([detector], 0, 100, road="I-405", direction="S") == []
 
 
+def test_a_sensor_is_where_its_description_says() -> None:
+    said = {"sensor": "a", "lat": 1.0, "lon": 2.0, "road": "A", "direction": "N"}
+    line = {"type": "LineString", "coordinates": [[2, 1], [2, 1.5, 30]]}
+    assert Measured.of(said) == Measured("a", ((2.0, 1.0),), "A", "N")
+    assert Measured.of({**said, "geometry": line}) == Measured("a", ((2.0, 1.0), (2.0, 1.5)), "A", "N")
+    point = {"type": "Point", "coordinates": [3, 4]}
+    assert Measured.of({"sensor": "a", "geometry": point}) == Measured("a", ((3.0, 4.0),))
+    assert Measured.of({**said, "lat": None, "geometry": None}) is None
+
+
 def test_a_city_without_sensors_on_the_map_has_none_at_a_place() -> None:
     assert at([], 0, road="A") == []
 
