@@ -78,7 +78,8 @@ def _course() -> Iterator[Panel]:
     yield (
         lines(
             "Completeness by area",
-            f"{REPORTED} This is the mean of the area's sensors of today: before one was there it is missing here.",
+            "Readings of each hour over those that the area's sensors of today send in a good hour of the last "
+            "week, at most 100 %. Before a sensor was there, or sent as often as now, it is missing here.",
             [Sql("data_quality/completeness_over_time")],
             "percentunit",
         )

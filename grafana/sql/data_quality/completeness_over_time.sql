@@ -1,16 +1,11 @@
-WITH expected AS MATERIALIZED (
-    SELECT sensor_id, coalesce(area, '') AS area, expected_readings / 24 AS per_hour,
-           count(*) OVER (PARTITION BY coalesce(area, '')) AS sensors
+WITH expected AS (
+    SELECT coalesce(area, '') AS area, sum(expected_readings) / 24 AS per_hour
     FROM sensor_health
-    WHERE expected_readings > 0 AND coalesce(area, '') IN (${area:sqlstring})
-), hours AS (
-    SELECT sensor_id, date_trunc('hour', time) AS time, sum(readings) AS readings, count(*) AS stretches
-    FROM readings_5m
-    WHERE $__timeFilter(time) AND time < (SELECT max(time) FROM area_1h)
-    GROUP BY 1, 2
+    WHERE coalesce(area, '') IN (${area:sqlstring})
+    GROUP BY 1
 )
-SELECT time, coalesce(nullif(area, ''), 'no area') AS metric,
-       sum(reported_share(readings, stretches, per_hour)) / sensors AS completeness
-FROM hours JOIN expected USING (sensor_id)
-GROUP BY time, area, sensors
+SELECT time, coalesce(nullif(expected.area, ''), 'no area') AS metric, least(1, readings / nullif(per_hour, 0)) AS completeness
+FROM area_1h
+JOIN expected ON expected.area = coalesce(nullif(area_1h.area, 'unassigned'), '')
+WHERE $__timeFilter(time) AND time < (SELECT max(time) FROM area_1h)
 ORDER BY time
