@@ -13,10 +13,6 @@ from grafana.panels import FULL, lines, number, rows
 from grafana.queries import Sql
 from schema.quality import STUCK_READINGS
 
-REPORTED = (
-    "Of a sensor's hour the share of 5-minute stretches with a reading; of one that sends less than twice in 5 "
-    "minutes, its readings over those of a good hour of the last week."
-)
 FLAGS = {"implausible": RED, "stuck": ORANGE, "late": PURPLE}
 
 
@@ -39,8 +35,9 @@ def _figures() -> Iterator[Panel]:
     ).thresholds(good_share())
     yield number(
         "Completeness",
-        f"{REPORTED} This is the mean of the last 24 hours of the data. Sensors that sent nothing in the week before "
-        "are left out.",
+        "Of a sensor's hour the share of 5-minute stretches with a reading; of one that sends less than twice in 5 "
+        "minutes, its readings over those of a good hour of the last week. This is the mean of the last 24 hours of "
+        "the data. Sensors that sent nothing in the week before are left out.",
         Sql("data_quality/completeness", table=True),
         "percentunit",
     ).thresholds(good_share())

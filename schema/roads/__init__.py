@@ -1,1 +1,1 @@
-"""The roads as the links draw them: lines on the map, and which link follows which."""
+"""The roads as the links draw them: lines on the map, which link follows which, and which ones a place is at."""

@@ -102,9 +102,8 @@ class Sensors:
         known = [(metres, one, same_road(one.road, road)) for metres, one in near]
         named = [(metres, one) for metres, one, same in known if same and metres <= one.reach_m]
         found = named or [(metres, one) for metres, one, same in known if same is None and metres <= ON_M]
-        nearest = min((metres for metres, _ in found), default=0.0)
         found.sort(key=lambda pair: (pair[0], pair[1].sensor))
-        return [one.sensor for metres, one in found if metres <= nearest + BESIDE_M]
+        return [one.sensor for metres, one in found if metres <= found[0][0] + BESIDE_M]
 
     def _around(self, place: Position) -> Sequence[Measured]:
         """Those whose box comes within the farthest that one measures."""
