@@ -141,8 +141,8 @@ async def city(filled_url: str) -> City:
 
 
 async def fill(url: str) -> None:
-    """Nine days of some roads of the simulated city up to the last full quarter of an hour."""
-    now = datetime.now(UTC)
+    """Nine days of some roads of the simulated city up to a full quarter of an hour whose forecasts have come due."""
+    now = datetime.now(UTC) - STEP
     end = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
     start = end - SPAN
     simulator = Simulator(1)

@@ -11,7 +11,7 @@ import pytest
 
 from schema.publisher import Publisher
 from tests.api.conftest import LiveApi, running_api
-from tests.api.live.listening import crash, publish, reading, sensor
+from tests.api.live.listening import crash, items_until, listener, publish, reading, sensor
 from tests.waiting import until
 
 
@@ -61,7 +61,10 @@ async def test_a_stream_begins_with_a_snapshot_and_tells_each_change(live_api: L
 async def test_a_browser_that_comes_back_goes_on_where_it_was(live_api: LiveApi, feed: Publisher) -> None:
     async with stream(live_api, "traffic") as events:
         number, _ = await events.event()
-    await publish(feed, reading(10), reading(20, second=1))
+    async with listener(live_api, "traffic") as other:
+        for second, speed in enumerate((10, 20)):
+            await publish(feed, reading(speed, second=second))
+            await items_until(other, speed)
     heard: list[float] = []
     async with stream(live_api, "traffic", last_id=number) as events:
         while len(heard) < 2:
