@@ -18,7 +18,7 @@ PASSWORD = uuid.uuid4().hex
 
 @pytest.fixture
 def analyst(empty_database_url: str) -> Iterator[psycopg.Connection]:
-    settings = Settings.model_validate({"analyst_password": PASSWORD, "analyst_timeout": timedelta(seconds=0.2)})
+    settings = Settings.model_validate({"analyst_password": PASSWORD, "analyst_timeout": timedelta(seconds=2)})
     upgrade(empty_database_url, settings)
     place = empty_database_url.split("@")[1]
     with psycopg.connect(f"postgresql://{ROLE}:{PASSWORD}@{place}", autocommit=True) as connection:

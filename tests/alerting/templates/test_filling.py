@@ -66,7 +66,7 @@ def test_what_is_known_is_filled_in(text: str, filled: str) -> None:
 def test_what_could_run_or_grow_for_ever_stays_as_it_is(text: str) -> None:
     began = time.perf_counter()
     assert fill(text, CONTEXT) == text[:LONGEST]
-    assert time.perf_counter() - began < 1
+    assert time.perf_counter() - began < 5
 
 
 def test_what_becomes_long_is_cut() -> None:

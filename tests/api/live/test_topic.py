@@ -204,7 +204,7 @@ def test_slow_and_quick_clients_end_up_with_the_same_state(sent: Any, delta: boo
 async def test_who_comes_or_does_not_read_makes_nobody_wait() -> None:
     topic = Topic("traffic", is_state=True)
     topic.start_at({0: 0})
-    group = Group(topic, Filter(), 0.5, delta=False)
+    group = Group(topic, Filter(), 2.0, delta=False)
     quick, slow = Reader(), Reader()
     group.join(quick, topic.seq)
     await settled(group)
@@ -212,12 +212,12 @@ async def test_who_comes_or_does_not_read_makes_nobody_wait() -> None:
     for second, joins in enumerate((True, False)):
         if joins:
             group.join(slow, topic.seq)
-        await asyncio.sleep(0.6)  # an interval and more since the last change: the next is told at once
+        await asyncio.sleep(2.1)  # an interval and more since the last change: the next is told at once
         began = time.monotonic()
         put(topic, item(1, second))
         group.wake()
         await until_heard(quick, second + 1)
-        assert time.monotonic() - began < 0.25
+        assert time.monotonic() - began < 1
     group.leave(slow)
 
 

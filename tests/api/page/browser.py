@@ -25,13 +25,13 @@ class Visit:
     requests: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
-    async def until(self, expression: str, argument: object = None, *, timeout: float = 10.0) -> None:
+    async def until(self, expression: str, argument: object = None) -> None:
         """Return once `expression`, a JavaScript function of `argument`, is true on the page."""
 
         async def holds() -> object:
             return await self.page.evaluate(expression, argument)
 
-        await until(holds, timeout=timeout, what=f"{expression} with {argument!r}")
+        await until(holds, what=f"{expression} with {argument!r}")
 
     async def until_state(self, state: str) -> None:
         await self.until("state => document.documentElement.dataset.state === state", state)

@@ -6,7 +6,6 @@ from schema.events import Alert, Incident, LineString, Prediction, Reading, Sens
 from schema.publisher import Publisher
 from tests.api.page.browser import Visit
 
-WITHIN_SECONDS = 5.0
 EAST = "test:bridge-east"
 WEST = "test:bridge-west"
 MANHATTAN, BROOKLYN = [-73.9990, 40.7080], [-73.9905, 40.7010]
@@ -85,4 +84,4 @@ async def publish(feed: Publisher, *events: Sensor | Reading | Incident | Predic
 
 async def until_speed(open_page: Visit, sensor: str, speed_kmh: float) -> None:
     expression = "([sensor, speed]) => urbanclear.links > 0 && Math.round(urbanclear.speedOf(sensor)) === speed"
-    await open_page.until(expression, [sensor, speed_kmh], timeout=WITHIN_SECONDS)
+    await open_page.until(expression, [sensor, speed_kmh])

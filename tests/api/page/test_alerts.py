@@ -128,7 +128,7 @@ async def test_alerts_are_reached_by_keyboard_and_lead_to_their_link(
         await expect(row).to_be_focused()
         await page.keyboard.press("Enter")
         await page.get_by_role("button", name="Show the link").click()
-        await page.get_by_role("region", name="Bridge, eastbound", exact=True).wait_for(timeout=5000)
+        await page.get_by_role("region", name="Bridge, eastbound", exact=True).wait_for()
         await expect(page.locator("#alert")).to_be_hidden()
 
 
@@ -175,7 +175,7 @@ async def test_who_may_only_read_is_asked_for_another_key_and_may_go_on_reading(
         await page.locator("#alerts button").first.click()
         await page.get_by_role("button", name="Silence 1 h").click()
         await give_key(page, reader)
-        await page.get_by_role("dialog").get_by_text("it needs the scope operate").wait_for(timeout=5000)
+        await page.get_by_role("dialog").get_by_text("it needs the scope operate").wait_for()
         await page.get_by_role("button", name="Not now").click()
         await expect(page.locator("#alert-note")).to_contain_text("Nothing was changed")
         assert await open_page.ask("() => sessionStorage.length") == 0

@@ -39,7 +39,7 @@ async def test_the_normal_band_is_as_the_job_wrote_it_and_holidays_are_sundays(
         await open_page.page.route("**/pattern?*", as_holidays)
         await open_page.page.locator("#slowest button").first.click()
         told = f"normal, of 21 days to {end.day} {end:%b %Y}"
-        await open_page.page.locator("#key-normal", has_text=told).wait_for(timeout=5000)
+        await open_page.page.locator("#key-normal", has_text=told).wait_for()
         await open_page.page.get_by_text("As a table").click()
         await open_page.until(f"wanted => ({NORMALS})().join() === wanted", "55 (45–65)")
         assert open_page.errors == []
@@ -69,5 +69,5 @@ async def test_what_is_not_as_it_normally_is_is_ringed_listed_and_told(
         await expect(page.locator("#details-unusual")).to_contain_text(since)
         await page.get_by_role("combobox", name="Area").select_option("Brooklyn")
         await open_page.until("() => urbanclear.ringed.length === 0")
-        await rows.wait_for(state="detached", timeout=5000)
+        await rows.wait_for(state="detached")
         assert open_page.errors == []

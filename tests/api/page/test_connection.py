@@ -26,7 +26,7 @@ async def test_a_lost_connection_is_said_and_mended(live_api: LiveApi, bridge: P
         assert not await banner.is_visible()
         await relay.cut()
         await open_page.until_state("stale")
-        await banner.wait_for(timeout=5000)
+        await banner.wait_for()
         await publish(bridge, reading(EAST, 33))
         await relay.mend()
         await open_page.until_state("live")

@@ -36,7 +36,7 @@ def site() -> Iterator[str]:
 
 async def until_shown(page: Visit, *words: str) -> None:
     shows = "words => words.every(word => document.body.innerText.includes(word))"
-    await page.until(shows, list(words), timeout=20)
+    await page.until(shows, list(words))
 
 
 async def test_the_example_follows_and_goes_on_after_any_end_of_its_connection(

