@@ -22,6 +22,7 @@ TABLES: Final = (
     "weather",
     "incidents",
     "incident_updates",
+    "calendar",
     "spark_runs",
     "profiles",
     "seasonality",

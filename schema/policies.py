@@ -7,13 +7,14 @@
 - Retention: by the settings (`schema.retention`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Final
 
 from schema.ddl import ColumnstorePolicy, Policy, RefreshPolicy, RetentionPolicy
 from schema.retention import Retention
 from schema.rollups import DAY, FIVE_MINUTES, HOUR, ROLLUPS
+from schema.tables import TIME_SERIES
 
 COMPRESS_READINGS_AFTER: Final = timedelta(days=1)
 REFRESH_EVERY: Final = {FIVE_MINUTES: timedelta(minutes=1), HOUR: timedelta(minutes=5), DAY: timedelta(minutes=30)}
@@ -22,15 +23,17 @@ REFRESH_EVERY: Final = {FIVE_MINUTES: timedelta(minutes=1), HOUR: timedelta(minu
 def wanted(retention: Retention) -> Iterator[Policy]:
     """All policies, for what is to be kept."""
     yield ColumnstorePolicy("readings", COMPRESS_READINGS_AFTER)
-    if retention.readings is not None:
-        yield RetentionPolicy("readings", retention.readings)
-    if retention.predictions is not None:
-        yield RetentionPolicy("predictions", retention.predictions)
+    yield from _retention(TIME_SERIES, retention)
     for rollup in ROLLUPS:
         relation = f"rollup.{rollup.name}"
         yield RefreshPolicy(relation, retention.readings, rollup.width, REFRESH_EVERY[rollup.width])
         if rollup.key == "sensor_id" and retention.readings is not None:
             yield ColumnstorePolicy(relation, retention.readings + 2 * DAY)
-        keep = retention.of_relation(rollup.name)
+    yield from _retention([rollup.name for rollup in ROLLUPS], retention, "rollup.")
+
+
+def _retention(names: Iterable[str], retention: Retention, schema: str = "") -> Iterator[Policy]:
+    for name in names:
+        keep = retention.of_relation(name)
         if keep is not None:
-            yield RetentionPolicy(relation, keep)
+            yield RetentionPolicy(schema + name, keep)

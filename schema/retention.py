@@ -18,18 +18,21 @@ class Retention:
     readings: timedelta | None = None
     rollups_5m: timedelta | None = None
     predictions: timedelta | None = None
+    alerts: timedelta | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> "Retention":
-        return cls(settings.readings_retention, settings.rollups_5m_retention, settings.predictions_retention)
+        return cls(
+            settings.readings_retention,
+            settings.rollups_5m_retention,
+            settings.predictions_retention,
+            settings.alerts_retention,
+        )
 
     def of_relation(self, relation: str) -> timedelta | None:
         """For a time series or a rollup, by its name in `public`."""
-        if relation == "readings":
-            return self.readings
-        if relation == "predictions":
-            return self.predictions
-        return self.rollups_5m if relation.endswith("_5m") else None
+        of_series = {"readings": self.readings, "predictions": self.predictions, "notification_log": self.alerts}
+        return self.rollups_5m if relation.endswith("_5m") else of_series.get(relation)
 
     def oldest_reading(self) -> datetime:
         """Readings from before this may be gone, and what is computed from them stays as it is."""

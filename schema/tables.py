@@ -237,6 +237,15 @@ profiles = Table(
     comment="What is normal: speeds by kind of day and quarter of an hour",
 )
 
+calendar = Table(
+    "calendar",
+    metadata,
+    Column("day", Date, primary_key=True, comment="in local time"),
+    Column("day_type", Text, nullable=False, comment="weekday, saturday, or sunday, as public holidays are"),
+    Column("holiday", Text, comment="its name; NULL on all other days"),
+    comment="What kind of day each day is, by URBANCLEAR_HOLIDAYS",
+)
+
 seasonality = Table(
     "seasonality",
     metadata,

@@ -2,6 +2,7 @@
 
     every 10 s   rollups brought up to what was written          (plain PostgreSQL; TimescaleDB has jobs for it)
                  incidents put on the sensors they are at        (both)
+    every hour   the calendar, by the settings                   (both)
     every 60 s   partitions ahead, expired ones dropped          (plain PostgreSQL)
                  expired rows of the audit log deleted           (both)
                  daily metrics of days that changed              (both)
@@ -24,6 +25,7 @@ from sqlalchemy.exc import DBAPIError
 
 from schema import metrics
 from schema.batch_runs import batch_jobs
+from schema.calendar import write_calendar
 from schema.chunks import Chunks
 from schema.database import APPLICATION, database_url
 from schema.engines import Engine, engine_of
@@ -41,6 +43,7 @@ log = get_logger("upkeep")
 
 REFRESH_SECONDS: Final = 10.0
 ROUND_SECONDS: Final = 60.0
+CALENDAR_SECONDS: Final = 3_600.0
 RETRY_SECONDS: Final = 5.0
 LEAD_SECONDS: Final = 1.0
 AHEAD: Final = 2  # partitions made ahead of the one in use
@@ -142,6 +145,7 @@ class Upkeep:
         return [
             Task("refresh", REFRESH_SECONDS, lambda connection: engine.refresh(connection, retention)),
             Task("places", REFRESH_SECONDS, Placing().place),
+            Task("calendar", CALENDAR_SECONDS, lambda connection: write_calendar(connection, settings)),
             Task("partitions", ROUND_SECONDS, make_ahead),
             Task("retention", ROUND_SECONDS, retire),
             Task("measures", ROUND_SECONDS, lambda connection: compute_changed_days(connection, settings)),

@@ -25,7 +25,7 @@ from urbanclear.embedded.java import find_java
 from urbanclear.embedded.kafka import Kafka
 from urbanclear.embedded.ports import choose
 from urbanclear.embedded.postgres import Postgres
-from urbanclear.settings import Settings
+from urbanclear.settings import FOREVER, RETENTIONS, Settings
 
 OTHER_SERVER = "URBANCLEAR_TEST_DATABASE_URL"
 
@@ -38,9 +38,8 @@ def plain_environment() -> Iterator[None]:
             if name not in (OTHER_SERVER, "URBANCLEAR_JARS", "URBANCLEAR_MAVEN_REPOSITORY"):
                 patch.delenv(name)
         patch.setenv("URBANCLEAR_DATA_DIR", folder)
-        patch.setenv("URBANCLEAR_READINGS_RETENTION", "forever")
-        patch.setenv("URBANCLEAR_ROLLUPS_5M_RETENTION", "forever")
-        patch.setenv("URBANCLEAR_PREDICTIONS_RETENTION", "forever")
+        for name in RETENTIONS:
+            patch.setenv(f"URBANCLEAR_{name.upper()}", FOREVER)
         yield
 
 

@@ -38,7 +38,7 @@ LOOPBACK = "127.0.0.1"
 
 FOREVER = "forever"
 #: The settings that say how long a time series is kept.
-RETENTIONS: Final = ("readings_retention", "rollups_5m_retention", "predictions_retention")
+RETENTIONS: Final = ("readings_retention", "rollups_5m_retention", "predictions_retention", "alerts_retention")
 OFF = "off"
 
 

@@ -3,8 +3,12 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from psycopg import AsyncConnection
 
+from schema.calendar import write_calendar
 from tests.grafana.asking import ask, write
+from tests.waiting import fetch_one
+from urbanclear.settings import Settings
 
 HOUR = timedelta(hours=1)
 #: A cluster whose mean week counts its hours, in a city of New York's time zone.
@@ -31,6 +35,13 @@ SHAPE = b"""
     INSERT INTO profiles (subject_kind, subject, day_type, minute, speed_kmh, lower_kmh, upper_kmh, days, run_id)
     SELECT 'area', 'Queens', 'weekday', minute, minute, 0, 0, 5, 'clusters-1'
     FROM generate_series(0, 1425, 15) AS minute;
+"""
+#: What is normal at a sensor, the same all day.
+NORMAL = b"""
+    INSERT INTO profiles (subject_kind, subject, day_type, minute, speed_kmh, lower_kmh, upper_kmh, days, run_id)
+    SELECT 'sensor', 'test:1', day_type, minute, speed, 0, 99, 5, 'clusters-1'
+    FROM (VALUES ('weekday', 30), ('saturday', 40), ('sunday', 50)) AS normal (day_type, speed),
+         generate_series(0, 1425, 15) AS minute;
 """
 
 
@@ -59,6 +70,19 @@ def test_a_normal_day_is_laid_over_the_city_s(found: str) -> None:
     first, second = ask(found, "patterns/normal", time, time + HOUR / 4, subject_kind=["area"], subject=["Queens"])
     assert (first["time"], first["speed"]) == (time - timedelta(minutes=5), 8 * 60 + 15)
     assert (second["time"], second["speed"]) == (time + timedelta(minutes=10), 8 * 60 + 30)
+
+
+@pytest.mark.parametrize(
+    ("day", "speed"),
+    [(25, 30), (26, 50), (27, 30), (28, 40), (29, 50)],  # from the day before Thanksgiving to the Sunday after it
+)
+async def test_normal_on_a_public_holiday_is_a_sunday_s(found: str, day: int, speed: int) -> None:
+    write(found, NORMAL)
+    async with await AsyncConnection.connect(found, autocommit=True) as connection:
+        await write_calendar(connection, Settings(holidays="US"))
+    time, sensor = datetime(2026, 11, day, 17, tzinfo=UTC), await fetch_one(found, "SELECT id FROM sensors")
+    (row,) = ask(found, "sensor/normal", time, time + HOUR / 5, sensor=[str(sensor)])
+    assert (row["time"], row["normal"]) == (time, speed)
 
 
 def test_the_newest_run_that_succeeded_tells_what_was_notable(found: str) -> None:

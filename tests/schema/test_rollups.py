@@ -201,7 +201,7 @@ async def test_a_write_that_commits_during_a_refresh_is_not_forgotten(database_u
 
 #: Readings of `EXPIRED` are past their time.
 EXPIRED = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=20)
-TEN_DAYS = Retention(timedelta(days=10), timedelta(days=365))
+TEN_DAYS = Retention(timedelta(days=10), timedelta(days=365), alerts=timedelta(days=10))
 
 
 async def test_readings_past_their_time_are_dropped_and_their_rollups_stay(database_url: str) -> None:
@@ -211,12 +211,27 @@ async def test_readings_past_their_time_are_dropped_and_their_rollups_stay(datab
         recent = datetime.now(UTC) - timedelta(days=1)
         await write(connection, engine, [reading(1, EXPIRED, 50.0), reading(1, recent, 60.0)])
         await engine.recompute(connection, EXPIRED, recent, Retention())
-        await retire(connection, engine, database_url)
+        await retire(connection, engine, database_url, "readings")
         left = await (await connection.execute("SELECT time FROM readings")).fetchall()
         assert left == [(recent,)]
         for rollup in ROLLUPS:
             found = await connection.execute(f"SELECT sum(readings) FROM {rollup.name}".encode())
             assert await found.fetchone() == (2,), rollup.name
+
+
+async def test_attempts_to_tell_of_alerts_go_when_the_alerts_do(database_url: str) -> None:
+    engine, now = engine_of(database_url), datetime.now(UTC)
+    write = """
+        INSERT INTO notification_log (id, time, channel, recipient, outcome) VALUES ('a', %s, 'sms', 'b', 'delivered')
+    """
+    async with await connect(database_url) as connection:
+        times = [now - timedelta(days=60), now]
+        await Chunks(engine).ensure(connection, "notification_log", times)
+        for time in times:
+            await connection.execute(write, [time])
+        await retire(connection, engine, database_url, "notification_log")
+        found = await connection.execute("SELECT time FROM notification_log")
+        assert await found.fetchall() == [(now,)]
 
 
 @pytest.mark.parametrize("server_url", ["embedded"], indirect=True)
@@ -233,7 +248,7 @@ async def test_a_stray_write_to_a_dropped_stretch_leaves_its_rollups_alone(datab
         assert await found.fetchall() == [(60.0, 2)]
 
 
-async def retire(connection: AsyncConnection, engine: Engine, url: str) -> None:
+async def retire(connection: AsyncConnection, engine: Engine, url: str, table: str) -> None:
     """What is older than ten days, now instead of at the next turn of the engine's job."""
     with connectable(url).begin() as sync_connection:
         engine.apply_policies(sync_connection, TEN_DAYS)
@@ -241,7 +256,8 @@ async def retire(connection: AsyncConnection, engine: Engine, url: str) -> None:
     if engine.name == "timescaledb":
         jobs = await connection.execute(
             "SELECT job_id FROM timescaledb_information.jobs "
-            "WHERE proc_name = 'policy_retention' AND hypertable_name = 'readings'"
+            "WHERE proc_name = 'policy_retention' AND hypertable_name = %s",
+            [table],
         )
         for (job,) in await jobs.fetchall():
             await connection.execute(f"CALL run_job({job})".encode())

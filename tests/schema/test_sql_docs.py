@@ -27,6 +27,7 @@ from schema.upgrade import upgrade
 from schema.upkeep import Upkeep
 from tests.conftest import ENGINES, new_database, server_of
 from tests.ingest.storing import Store
+from urbanclear.public_holidays import DayType, day_type, public_holidays
 from urbanclear.settings import Settings
 
 DOCUMENT: Final = (Path(__file__).parents[2] / "docs" / "sql.md").read_text()
@@ -38,12 +39,12 @@ QUERIES: Final = {number: block for number, text in SECTIONS.items() for block i
 RELATIONS: Final = {
     *("sensors", "readings", "weather", "incidents", "incident_updates", "current_conditions", "congestion_scan"),
     *("corridor_travel_times", "reliability_daily", "delay_daily", "bottlenecks", "sensor_health", "incident_impact"),
-    "forecast_skill",
+    *("forecast_skill", "calendar", "profiles"),
     *(rollup.name for rollup in ROLLUPS),
 }
 #: What batch jobs fill.
 OF_JOBS: Final = {
-    *("spark_runs", "profiles", "seasonality", "sensor_clusters", "cluster_shapes", "anomalies", "insights"),
+    *("spark_runs", "seasonality", "sensor_clusters", "cluster_shapes", "anomalies", "insights"),
     *("maintenance", "predictions", "forecast_models", "alerts", "alert_events", "alert_rules"),
 }
 CITY: Final = ZoneInfo("America/New_York")
@@ -57,7 +58,8 @@ ROADS: Final = {
 SPAN, STEP, HOUR = timedelta(days=9), timedelta(minutes=5), timedelta(hours=1)
 SILENT_FOR: Final = timedelta(hours=12)
 
-#: Of each full hour of the last day, 10 % too high; and what is normal, always 50 km/h.
+#: Of each full hour of the last day, 10 % too high; and what is normal on a kind of day, in km/h.
+NORMAL: Final = {"weekday": 50, "saturday": 60, "sunday": 70}
 FORECASTS: Final = (
     b"""
     INSERT INTO spark_runs (id, job, status, span_start, span_end, parameters, code_version)
@@ -65,8 +67,9 @@ FORECASTS: Final = (
     """,
     b"""
     INSERT INTO profiles (subject_kind, subject, day_type, minute, speed_kmh, lower_kmh, upper_kmh, days, run_id)
-    SELECT 'sensor', external_id, day_type, minute, 50, 40, 60, 20, 'patterns-1'
-    FROM sensors, unnest('{weekday,saturday,sunday}'::text[]) AS day_type, generate_series(0, 1425, 15) AS minute
+    SELECT 'sensor', external_id, day_type, minute, speed, speed - 10, speed + 10, 20, 'patterns-1'
+    FROM sensors, (VALUES ('weekday', 50), ('saturday', 60), ('sunday', 70)) AS normal (day_type, speed),
+         generate_series(0, 1425, 15) AS minute
     """,
     b"""
     INSERT INTO predictions (sensor_id, time, made_at, speed_kmh, lower_kmh, upper_kmh, model)
@@ -193,10 +196,10 @@ def near(expected: float) -> Any:
     return pytest.approx(expected, rel=1e-6)
 
 
-def test_the_document_asks_twenty_one_questions_in_order_each_with_one_query() -> None:
-    assert list(SECTIONS) == list(range(1, 22))
-    assert [len(BLOCK.findall(text)) for text in SECTIONS.values()] == [1] * 21
-    assert len(re.findall("^```sql$", DOCUMENT, re.MULTILINE)) == 21
+def test_the_document_asks_twenty_two_questions_in_order_each_with_one_query() -> None:
+    assert list(SECTIONS) == list(range(1, 23))
+    assert [len(BLOCK.findall(text)) for text in SECTIONS.values()] == [1] * 22
+    assert len(re.findall("^```sql$", DOCUMENT, re.MULTILINE)) == 22
 
 
 def test_every_relation_is_described_and_asked_and_none_is_of_one_engine_only() -> None:
@@ -361,3 +364,23 @@ def test_the_error_of_forecasts_is_against_the_raw_readings(city: City) -> None:
         assert sum(row["predictions"] for row in rows) == len(errors)
         assert sum(row["predictions"] * row["mae_kmh"] for row in rows) == near(sum(errors))
         assert {row["coverage"] for row in rows} == {1.0}
+
+
+def test_the_slowest_against_normal_are_judged_by_the_kind_of_day(city: City) -> None:
+    speeds: dict[int, list[RawReading]] = defaultdict(list)
+    for reading in city.good:
+        if reading.time > city.newest - timedelta(days=1):
+            speeds[reading.sensor_id].append(reading)
+    shares = {
+        sensor: mean_speed(readings) / statistics.fmean(NORMAL[kind_of_day(reading.time)] for reading in readings)
+        for sensor, readings in speeds.items()
+        if len(readings) >= 144
+    }
+    slowest = sorted(shares, key=lambda sensor: shares[sensor])[:20]
+    assert {row["sensor_id"]: row["share_of_normal"] for row in city.answer(22)} == {
+        sensor: near(shares[sensor]) for sensor in slowest
+    }
+
+
+def kind_of_day(time: datetime) -> DayType:
+    return day_type(time.astimezone(CITY).date(), public_holidays("US"))

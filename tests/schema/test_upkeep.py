@@ -15,7 +15,7 @@ from schema.upkeep import _LEAD, AHEAD, Upkeep
 from tests.waiting import fetch_one, until_query
 from urbanclear.settings import Settings
 
-TASKS = 7
+TASKS = 8
 ONLY_PLAIN = pytest.mark.parametrize("server_url", ["embedded"], indirect=True)
 
 

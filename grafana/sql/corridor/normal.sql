@@ -16,14 +16,14 @@ WITH place AS (
       AND lat IS NOT NULL AND lon IS NOT NULL
     GROUP BY day_type, minute
 ), slots AS (
-    SELECT time, length_m, 60 * extract(hour FROM local) + floor(extract(minute FROM local) / 15) * 15 AS minute,
-           (ARRAY['weekday', 'weekday', 'weekday', 'weekday', 'weekday', 'saturday', 'sunday'])[extract(isodow FROM local)] AS day_type
+    SELECT time, length_m, 60 * extract(hour FROM local) + floor(extract(minute FROM local) / 15) * 15 AS minute, day_type
     FROM place
     CROSS JOIN generate_series(
         date_bin('15 minutes', $__timeFrom()::timestamptz, timestamptz 'epoch'), $__timeTo()::timestamptz,
         greatest(interval '15 minutes', interval '$__interval')
     ) AS time
     CROSS JOIN LATERAL (SELECT time AT TIME ZONE time_zone AS local) AS there
+    JOIN calendar ON day = local::date
 )
 SELECT time, length_m * pace AS normal, length_m * least_pace AS "normal, least", length_m * greatest_pace AS "normal, most"
 FROM slots
