@@ -46,6 +46,7 @@ VIEWS: Final = (
     "incident_impact",
     "sensor_health",
     "forecast_skill",
+    "forecast_skill_by_sensor",
     "alert_rules",
 )
 

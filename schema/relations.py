@@ -192,6 +192,21 @@ forecast_skill: Final = _view(
     coverage=Double,
     width_kmh=Double,
 )
+forecast_skill_by_sensor: Final = _view(
+    "forecast_skill_by_sensor",
+    sensor_id=Integer,
+    name=Text,
+    area=Text,
+    corridor=Text,
+    model=Text,
+    horizon_minutes=Integer,
+    predictions=BigInteger,
+    mae_kmh=Double,
+    persistence_mae_kmh=Double,
+    profile_mae_kmh=Double,
+    skill=Double,
+    coverage=Double,
+)
 alert_rules: Final = _view(
     "alert_rules",
     name=Text,

@@ -11,7 +11,7 @@ from grafana.alerts.data import COVERAGE_LEAST, COVERAGE_MOST
 from grafana.board import board
 from grafana.charts import Panel, bars, by_day, coloured
 from grafana.colours import BLUE, GREEN, ORANGE, PURPLE, RED, steps
-from grafana.columns import judged
+from grafana.columns import judged, to_sensor
 from grafana.panels import FULL, LOW, MIDDLE, THIRD, lines, number, rows
 from grafana.queries import Sql
 
@@ -114,6 +114,14 @@ def _tables() -> Iterator[Panel]:
         },
     )
     yield judged(judged(horizons, "skill", _SKILL), "coverage", _COVERAGE).span(FULL)
+    worst = rows(
+        "Worst sensors",
+        "Of the last 24 hours that were scored, at the chosen minutes ahead, the greatest mean error first: 50 at "
+        "most. Beside it stand the errors of the last speed known and of the normal one.",
+        Sql("forecast_skill/worst", table=True),
+        {"MAE": _KMH, "last speed": _KMH, "normal": _KMH, "skill": "percentunit", "coverage": "percentunit"},
+    )
+    yield to_sensor(judged(judged(worst, "skill", _SKILL), "coverage", _COVERAGE)).span(FULL)
     yield (
         rows(
             "Models",

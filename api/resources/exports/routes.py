@@ -21,7 +21,7 @@ _TABLES: Final = (sensors, readings, weather, incidents, incident_updates, predi
 RELATIONS: Final = {table.name: table for table in (*_TABLES, *VIEWS)}
 Relation = StrEnum("Relation", {name.upper(): name for name in RELATIONS})  # type: ignore[misc]
 #: Rows that are the newest state of something have no span.
-_TIMELESS: Final = ("sensors", "current_conditions", "sensor_health")
+_TIMELESS: Final = ("sensors", "current_conditions", "sensor_health", "forecast_skill_by_sensor")
 _ROW: Final = shape("Row", "A row of the relation, by column", ())
 
 
@@ -68,6 +68,7 @@ _KEYS: Final = {
     "bottlenecks": ("day", "sensor_id", "started_at"),
     "incident_impact": ("day", "incident_id"),
     "forecast_skill": ("day", "model", "horizon_minutes"),
+    "forecast_skill_by_sensor": ("sensor_id", "model", "horizon_minutes"),
 }
 
 
