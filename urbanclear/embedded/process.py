@@ -29,13 +29,14 @@ class Identity:
 
 @dataclass
 class Process:
-    """One child. `start` may be called again once it has ended."""
+    """One child, which works in `folder`. `start` may be called again once it has ended."""
 
     name: str
     command: Sequence[str | Path]
     log: Path
     env: Mapping[str, str] = field(default_factory=dict)
     identity: Identity | None = None
+    folder: Path = Path("/")
     stop_signal: signal.Signals = signal.SIGTERM
     _child: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
@@ -51,7 +52,7 @@ class Process:
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     env={**os.environ, **self.env},
-                    cwd="/",
+                    cwd=self.folder,
                     start_new_session=True,
                     user=user,
                     group=group,
@@ -90,6 +91,11 @@ class Process:
         except subprocess.TimeoutExpired:
             self._child.kill()
             self._child.wait()
+
+    def end(self) -> str:
+        """How it ended: by which signal, or with which code and last words."""
+        code = self.exit_code or 0
+        return f"killed by {signal.Signals(-code).name}" if code < 0 else f"code {code}: {self.last_words()}"
 
     def last_words(self, lines: int = 1) -> str:
         """The last lines of the child's log."""

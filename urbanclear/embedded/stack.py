@@ -244,7 +244,9 @@ class Stack:
             self.metrics_urls[name] = f"http://{LOOPBACK}:{self._ports[name]}/metrics"
             self._add_address("api, metrics" if name == "api" else name, self.metrics_urls[name])
         command = [sys.executable, "-m", "urbanclear", *arguments]
-        self._supervisor.start(Process(name, command, self._log(name), env), until_done=until_done)
+        # In the user's folder, where `.env` is and the files that settings name; nothing is imported from there.
+        process = Process(name, command, self._log(name), {**env, "PYTHONSAFEPATH": "1"}, folder=Path.cwd())
+        self._supervisor.start(process, until_done=until_done)
 
     async def _wait_for_api(self) -> None:
         """Until the API answers; a part that ends meanwhile is started again, but not for ever."""

@@ -72,9 +72,9 @@ class Supervisor:
             watched.failures = 0 if now - watched.started_at > CALM_SECONDS else watched.failures + 1
             delay = min(FIRST_DELAY_SECONDS * 2**watched.failures, LONGEST_DELAY_SECONDS)
             watched.due_at = now + delay
-            said = watched.process.last_words()
-            log.warning("stack.part_ended", name=watched.process.name, code=code, said=said, again_in_s=delay)
+            log.warning("stack.part_ended", name=watched.process.name, how=watched.process.end(), again_in_s=delay)
         elif now >= watched.due_at:
             watched.due_at, watched.started_at = None, now
             watched.process.start()
             self._on_start(watched.process)
+            log.info("stack.part_started_again", name=watched.process.name)

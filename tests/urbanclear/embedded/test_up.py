@@ -40,6 +40,11 @@ class Stack:
     folder: Path
 
     @property
+    def said(self) -> str:
+        """What it wrote to the terminal."""
+        return log_of(self.folder).read_text()
+
+    @property
     def settings(self) -> Settings:
         return Settings(data_dir=self.folder)
 
@@ -64,6 +69,10 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
+def log_of(folder: Path) -> Path:
+    return folder.with_suffix(".log")
+
+
 async def run(*arguments: str, env: dict[str, str] | None = None) -> tuple[int, str, str]:
     """An `urbanclear` command: its exit code and what it said."""
     process = await asyncio.create_subprocess_exec(
@@ -77,16 +86,19 @@ async def run(*arguments: str, env: dict[str, str] | None = None) -> tuple[int, 
 
 
 @asynccontextmanager
-async def up(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> AsyncIterator[Stack]:
+async def up(
+    folder: Path, *arguments: str, env: dict[str, str] | None = None, cwd: Path | None = None
+) -> AsyncIterator[Stack]:
     """A stack, up; stopped on leaving if it still runs."""
     port = str(choose(1, [])[0])
     without_spark = {"URBANCLEAR_NIGHTLY_AT_START": "false"}
-    log = (folder.parent / f"{folder.name}.log").open("w+")
+    log = log_of(folder).open("w+")
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "urbanclear", "up", "--data-dir", str(folder), "--port", port, *arguments),
         stdout=log,
         stderr=log,
         env={**os.environ, **without_spark, **(env or {})},
+        cwd=cwd,
     )
     stack = Stack(process, folder)
     try:
@@ -125,8 +137,13 @@ def recording(tmp_path: Path) -> Path:
     return file
 
 
-async def test_the_simulator_flows_status_is_well_and_sigterm_stops_all_within_ten_seconds(folder: Path) -> None:
-    async with up(folder, "--history", "1h") as stack:
+async def test_the_simulator_flows_status_is_well_and_sigterm_stops_all_within_ten_seconds(
+    folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("URBANCLEAR_RATE_PER_ADDRESS=77/minute\n")
+    async with up(folder, "--history", "1h", cwd=tmp_path) as stack, httpx.AsyncClient(trust_env=False) as client:
+        answer = await client.get(f"{stack.settings.public_url}api/v1/sensors")
+        assert "q=77" in answer.headers["ratelimit-policy"]
         await until_query(stack.database_url, "SELECT count(*) > 5000 FROM readings", True)
         await until(lambda: read_all(str(stack.settings.kafka_bootstrap), Prediction), what="predictions")
         await until_query(stack.database_url, "SELECT count(*) FROM heartbeats WHERE part = 'forecast'", 1)
@@ -154,6 +171,8 @@ async def test_killed_parts_in_turn_lose_and_repeat_nothing_and_a_killed_parent_
         await until_query(stack.database_url, "SELECT count(*) > 200 FROM readings", True)
         for part in ("ingest", "Kafka", "PostgreSQL"):
             await _kill_and_wait_for_more(stack, part)
+        for words in ("killed by SIGKILL", "stack.part_started_again"):
+            assert stack.said.count(words) >= 3
         await until_query(stack.database_url, "SELECT count(*) FROM readings", SENSORS * STEPS, timeout=60)
         total = sum((step * 7 + sensor) % 90 for step in range(STEPS) for sensor in range(SENSORS))
         assert await fetch_one(stack.database_url, "SELECT sum(speed_kmh)::int FROM readings") == total
