@@ -59,6 +59,7 @@ class _Known:
 
     series: Series
     days: np.ndarray
+    kinds: np.ndarray
     expected: np.ndarray
     z: np.ndarray
 
@@ -68,7 +69,7 @@ class _Known:
         day, quarter = days.at(series.epochs)
         expected, lower, upper = (each[days.kinds[day], quarter] for each in (band.speed, band.lower, band.upper))
         spread = spread_of(series.speeds, expected, lower, upper)
-        return cls(series, day, expected, stretches.deviations(series.speeds, expected, spread))
+        return cls(series, day, days.kinds, expected, stretches.deviations(series.speeds, expected, spread))
 
     def found(self, beside: "list[_Known]", reporting: Reporting) -> Iterator[Stretch]:
         good, series = ~np.isnan(self.z), self.series
@@ -76,7 +77,7 @@ class _Known:
         yield from stretches.off_normal(epochs, speeds, expected, z)
         if beside:
             yield from stretches.unlike(epochs, speeds, expected, z, self._of_others(beside)[good])
-        yield from stretches.level_shift(series.epochs, series.speeds, self.days)
+        yield from stretches.level_shift(series.epochs, series.speeds, self.days, self.kinds)
         yield from stretches.stuck(series.epochs, series.stuck)
         yield from stretches.silent(series.epochs, reporting.shares, reporting.first, reporting.last)
 

@@ -76,13 +76,17 @@ def unlike(
     return found
 
 
-def level_shift(epochs: np.ndarray, speeds: np.ndarray, days: np.ndarray) -> list[Stretch]:
-    """The one day, if there is any, from which on the daily medians lie clearly apart from those before."""
+def level_shift(epochs: np.ndarray, speeds: np.ndarray, days: np.ndarray, kinds: np.ndarray) -> list[Stretch]:
+    """The one day, if there is any, from which on the daily medians lie clearly apart from those before.
+
+    `kinds` has the kind of each day: a day counts by how far it is from the usual one of its kind, so that a week
+    that ends in a holiday and a weekend is no change.
+    """
     known = ~np.isnan(speeds)
     numbers = np.unique(days[known])
-    medians = np.array([np.median(speeds[known & (days == day)]) for day in numbers])
     if len(numbers) < 2 * SHIFT_DAYS:
         return []
+    medians = _alike(np.array([np.median(speeds[known & (days == day)]) for day in numbers]), kinds[numbers])
     places = range(SHIFT_DAYS, len(numbers) - SHIFT_DAYS + 1)
     place = min(places, key=lambda place: float(np.abs(_about(medians, place)).sum()))
     before, after = float(np.median(medians[:place])), float(np.median(medians[place:]))
@@ -92,6 +96,13 @@ def level_shift(epochs: np.ndarray, speeds: np.ndarray, days: np.ndarray) -> lis
     if score < SHIFT or abs(after - before) < SHIFT_CHANGE * before:
         return []
     return [Stretch("level_shift", int(epochs[days == numbers[place]][0]), None, score, before, after)]
+
+
+def _alike(medians: np.ndarray, kinds: np.ndarray) -> np.ndarray:
+    """Each by how far it is from that of its kind of day, about the median of all."""
+    usual = np.array([np.median(medians[kinds == kind]) for kind in kinds])
+    found: np.ndarray = medians - usual + np.median(medians)
+    return found
 
 
 def _about(medians: np.ndarray, place: int) -> np.ndarray:

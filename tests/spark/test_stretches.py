@@ -10,6 +10,7 @@ from spark.anomalies.stretches import deviations, level_shift, off_normal, silen
 from spark.calendar import STEP_S
 
 DAY = 288
+WEEK = [0, 0, 0, 0, 0, 1, 2]  # the kinds of its days: weekdays, a Saturday, a Sunday
 
 
 def steps(count: int) -> np.ndarray:
@@ -64,13 +65,21 @@ def test_a_sensor_far_off_for_hours_among_neighbours_that_are_not_is_unlike_them
 
 def test_a_lasting_change_of_speed_is_told_from_the_day_on_which_it_began() -> None:
     noise = np.random.default_rng(1).normal(0, 1, 14 * DAY)
-    speeds, days = 80 + noise, np.arange(14 * DAY) // DAY
-    assert level_shift(steps(14 * DAY), speeds, days) == []
+    speeds, days, kinds = 80 + noise, np.arange(14 * DAY) // DAY, np.array([*WEEK, *WEEK])
+    assert level_shift(steps(14 * DAY), speeds, days, kinds) == []
     speeds[8 * DAY :] -= 20
-    [one] = level_shift(steps(14 * DAY), speeds, days)
+    [one] = level_shift(steps(14 * DAY), speeds, days, kinds)
     assert (one.start, one.end) == (8 * DAY * STEP_S, None)
     assert one.expected == pytest.approx(80, abs=0.5)
     assert one.observed == pytest.approx(60, abs=0.5)
+
+
+@pytest.mark.parametrize("kinds", [WEEK, [0, 0, 0, 2, 0, 1, 2], [0, 0, 0, 2, 2, 1, 2], [1, 2, 2, 0, 0, 0, 0]])
+def test_a_week_whose_holiday_and_weekend_are_at_one_end_has_no_lasting_change(kinds: list[int]) -> None:
+    noise = np.random.default_rng(1).normal(0, 1, 7 * DAY)
+    days = np.arange(7 * DAY) // DAY
+    speeds = np.array([37.0, 60.0, 69.0])[kinds][days] + noise
+    assert level_shift(steps(7 * DAY), speeds, days, np.array(kinds)) == []
 
 
 def test_a_sensor_that_says_nothing_is_silent_unless_all_do() -> None:
