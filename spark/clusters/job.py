@@ -21,6 +21,9 @@ from spark.days import Days
 from spark.runs import Result, Run
 from spark.series import Look, Series
 
+LEAST_KNOWN: Final = 0.5
+"""Of the hours of the week that the best known sensor has; of fewer a sensor has no week yet."""
+
 _ASSIGNED: Final = ("sensor_id", "cluster", "k", "distance", "profile", "computed_at")
 _SHAPES: Final = ("cluster", "name", "sensors", "medoid_sensor_id", "profile", "silhouette", "stability")
 
@@ -40,11 +43,13 @@ def compute(run: Run, city: City, k: int | None = None) -> None:
 
 
 def weekly_profiles(city: City) -> tuple[list[int], np.ndarray]:
-    """Ids of the sensors that have speeds, and an array of a row of 168 shares of its highest each."""
-    found = city.each(_weeks(city.days), "sensor_id int, week array<double>")
-    found = found[[np.nanmax(week, initial=0) > 0 for week in found["week"]]].sort_values("sensor_id")
-    filled = _filled(np.array(found["week"].tolist()).reshape(-1, HOURS_OF_WEEK))
-    return found["sensor_id"].tolist(), filled / filled.max(axis=1, keepdims=True)
+    """Ids of the sensors whose weeks are known, and an array of a row of 168 shares of its highest each."""
+    found = city.each(_weeks(city.days), "sensor_id int, week array<double>").sort_values("sensor_id")
+    weeks = np.array(found["week"].tolist(), dtype=float).reshape(-1, HOURS_OF_WEEK)
+    hours = np.count_nonzero(~np.isnan(weeks), axis=1)
+    known = (hours >= LEAST_KNOWN * hours.max(initial=0)) & (np.nan_to_num(weeks).max(axis=1, initial=0) > 0)
+    filled = _filled(weeks[known])
+    return found["sensor_id"][known].tolist(), filled / filled.max(axis=1, keepdims=True)
 
 
 def _weeks(days: Days) -> Look:

@@ -74,6 +74,8 @@ def test_profiles_are_those_of_sql_and_rush_hours_are_when_the_roads_are_slow(
 def test_clusters_are_named_by_their_shape_and_stand_for_all_their_sensors(
     session: SparkSession, city: str, settings: Settings
 ) -> None:
+    newcomer = [(MIDNIGHT + STEP * step, 50.0, None) for step in range(20)]
+    fill(city, [(SENSORS + 1, "t:newcomer", "new road", newcomer)])
     run(session, settings, "clusters")
     shapes = rows(
         settings,
