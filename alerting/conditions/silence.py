@@ -1,9 +1,11 @@
 """Silence: for how many seconds nothing has been heard, also of a whole area, corridor or source; and which sources
 are down, so that one alert can stand for all of their sensors.
 
-A sensor that has never said anything has no data: a city lists sensors before they are built.
+A sensor that has never said anything has no data: a city lists sensors before they are built. Nor does one begin an
+alert that has not been heard for a day more than it is allowed: it is of a recording, or was taken out of service.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -23,7 +25,7 @@ SOURCE_DOWN_AFTER: Final = timedelta(minutes=5)
 MISSED: Final = 3
 """... or, where its sensors report more seldom, for so many of the pauses that its most frequent sensor makes."""
 FORGOTTEN_AFTER: Final = timedelta(days=1)
-"""A source that has been silent for so long was taken out of service."""
+"""What has been silent for so long was taken out of service, or never spoke of the present."""
 
 
 async def observe(connection: AsyncConnection, when: Silent, where: Where, context: Context) -> list[Observation]:
@@ -32,7 +34,9 @@ async def observe(connection: AsyncConnection, when: Silent, where: Where, conte
     watched = subjects(known, when.by, where)
     ages = await _ages(connection, context, known, when.longer_than)
     least = watched.least(ages[None, :])[0]
-    return watched.observed(np.where(np.isinf(least), np.nan, least))
+    forgotten = (when.longer_than + FORGOTTEN_AFTER).total_seconds()
+    found = watched.observed(np.where(np.isinf(least), np.nan, least))
+    return [replace(one, is_past=one.value is not None and one.value > forgotten) for one in found]
 
 
 async def _ages(connection: AsyncConnection, context: Context, known: Places, longer_than: timedelta) -> Floats:

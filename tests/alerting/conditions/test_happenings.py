@@ -111,6 +111,21 @@ async def test_silence_is_the_time_since_something_was_last_heard(watch: Watch) 
     assert await watch.values(silence("source"), NOW) == {"x": 60, "y": 1800, "z": None}
 
 
+async def test_what_was_last_heard_more_than_a_day_before_it_is_silent_is_of_the_past(watch: Watch) -> None:
+    minutes = {"x:lately": 30, "x:a day ago": 24 * 60 + 10, "y:recorded": 4 * 24 * 60}
+    for name, age in minutes.items():
+        sensor = await watch.city.sensor(name, external_id=name)
+        await watch.city.read([Reading(sensor, NOW - age * MINUTE, 30)])
+
+    async def of_the_past(by: str, longer_than: str = "15m") -> set[str]:
+        seen = await watch.sees(silence(by, longer_than), NOW)
+        return {subject for subject, one in seen.items() if one.is_past}
+
+    assert await of_the_past("sensor") == {"y:recorded"}
+    assert await of_the_past("source") == {"y"}
+    assert await of_the_past("sensor", longer_than="4d") == set()
+
+
 async def test_a_sensor_whose_readings_are_flagged_is_not_silent(watch: Watch) -> None:
     sensor = await watch.city.sensor("stuck")
     await watch.city.read([Reading(sensor, NOW - 60 * MINUTE, 30), Reading(sensor, NOW - 2 * MINUTE, 30, flag=2)])
