@@ -40,4 +40,5 @@ def _print(parts: dict[str, dict[str, object]]) -> None:
 def _told(key: str, value: object) -> str:
     if isinstance(value, dict):
         value = ", ".join(f"{name} {number:,}" for name, number in value.items()) or None
-    return f"{key}: {'–' if value is None else value}"
+    unknown = "not counted, the database is busy" if key == "rows" else "–"
+    return f"{key}: {unknown if value is None else value}"

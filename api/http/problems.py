@@ -15,6 +15,7 @@ from starlette.websockets import WebSocket
 
 from api.access.granted import Refused
 from api.http.methods import methods_of
+from api.observing import DOCS
 from urbanclear.errors import NotDelivered
 from urbanclear.logs import get_logger
 
@@ -119,8 +120,10 @@ async def _kafka_away(_: Request, error: Exception) -> Response:
 
 async def _http_error(_: Request, error: Exception) -> Response:
     status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
-    problem = Problem(status=status, detail=str(getattr(error, "detail", error)))
-    return answer(problem, dict(headers or {}))
+    detail = str(getattr(error, "detail", error))
+    if detail == HTTPStatus.NOT_FOUND.phrase:  # no route has this path
+        detail = f"There is nothing at this address: {DOCS} has all there are."
+    return answer(Problem(status=status, detail=detail), dict(headers or {}))
 
 
 async def _wrong_method(request: Request, error: Exception) -> Response:

@@ -206,6 +206,7 @@ async def test_a_box_that_is_none_is_refused(api: httpx.AsyncClient, box: str) -
 async def test_an_unknown_path_is_a_problem_too(api: httpx.AsyncClient) -> None:
     answer = await api.get("/nothing/here")
     assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+    assert "/docs" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(
