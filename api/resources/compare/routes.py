@@ -63,7 +63,8 @@ async def compare(
     """Mean speed and volume of a span against a baseline: by default the last seven days against the seven before.
 
     Hours are the sample: means of hourly means, and the 95 % confidence interval of the change after Welch (1947),
-    normal quantile. Hours that follow one another are alike, so that the interval is rather too narrow.
+    normal quantile. Hours that follow one another are alike, so that the interval is rather too narrow. There is no
+    change where one of the two has less than half of what the other has of its hours.
     """
     now = datetime.now(UTC)
     span = await span_of(database, from_, to, default=WEEK, now=now)
@@ -73,7 +74,8 @@ async def compare(
     if max(span.length, baseline.length) > LONGEST:
         raise bad_parameter("from", f"a span is up to {LONGEST.days} days")
     hours = _hours(by, where, span, baseline)
-    rows = compared(hours).select().group_by(hours.c.subject).subquery()
+    lengths = (span.length.total_seconds(), baseline.length.total_seconds())
+    rows = compared(hours, lengths).select().group_by(hours.c.subject).subquery()
     shape = compared().over(rows)
     spans = {"from": span.start, "to": span.end, "baseline_from": baseline.start, "baseline_to": baseline.end}
     listing = Listing(shape, shape.select(), (rows.c.subject,), cache=SETTLED, extra={"spans": spans})

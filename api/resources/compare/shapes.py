@@ -2,12 +2,14 @@
 
 from typing import Any, Final
 
-from sqlalchemy import CTE, Boolean, ColumnElement, Double, Text, column, func, table
+from sqlalchemy import CTE, Boolean, ColumnElement, Double, Text, case, column, func, table
 
 from api.http.shapes import Shape, rounded, shape, told
 
 #: Of the normal distribution, for 95 %.
 QUANTILE: Final = 1.96
+LEAST_ALIKE: Final = 0.5
+"""Of what one span has of its hours the other must have so much for them to be compared."""
 
 _HOURS: Final = table(
     "hours",
@@ -17,11 +19,17 @@ _HOURS: Final = table(
 )
 
 
-def compared(hours: CTE | Any = _HOURS) -> Shape:
-    """One row a subject, of hours grouped by subject."""
+def compared(hours: CTE | Any = _HOURS, lengths: tuple[float, float] = (1, 1)) -> Shape:
+    """One row a subject, of hours grouped by subject; `lengths` are those of the span and the baseline."""
     speed = hours.c.speed_kmh_sum / func.nullif(hours.c.speed_kmh_count, 0)
     after, before = hours.c.after, ~hours.c.after
-    change = func.avg(speed).filter(after) - func.avg(speed).filter(before)
+    known = [func.count(speed).filter(when) / length for when, length in zip((after, before), lengths, strict=True)]
+    change = case(
+        (
+            func.least(*known) >= LEAST_ALIKE * func.greatest(*known),
+            func.avg(speed).filter(after) - func.avg(speed).filter(before),
+        )
+    )
     margin = QUANTILE * func.sqrt(_squared_error(speed, after) + _squared_error(speed, before))
     return shape(
         "Comparison",
@@ -35,7 +43,12 @@ def compared(hours: CTE | Any = _HOURS) -> Shape:
                 "mean of the baseline's hourly means",
                 41.0,
             ),
-            told(rounded(change, 2), "change_kmh", "span minus baseline", -2.8),
+            told(
+                rounded(change, 2),
+                "change_kmh",
+                "span minus baseline; null where one has less than half of what the other has of its hours",
+                -2.8,
+            ),
             told(
                 rounded(100 * change / func.nullif(func.avg(speed).filter(before), 0), 2),
                 "change_percent",

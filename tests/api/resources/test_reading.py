@@ -124,6 +124,15 @@ async def test_a_week_is_compared_with_the_one_before(api: httpx.AsyncClient, ci
         assert subject in [row["subject"] for row in await items(api, "/compare", by=by, **span())]
 
 
+async def test_a_week_is_not_compared_with_one_of_few_hours(api: httpx.AsyncClient, city: City) -> None:
+    [row] = await city.rows("SELECT id FROM sensors WHERE external_id = 't:side'")
+    await city.read([Reading(row["id"], NOON - minutes(7 * 24 * 60), 50.0, 500)])
+    [queens] = [row for row in await items(api, "/compare", **span()) if row["subject"] == "Queens"]
+    assert (queens["speed_kmh"], queens["baseline_speed_kmh"]) == (40.0, 50.0)
+    assert (queens["hours"], queens["baseline_hours"]) == (3, 1)
+    assert (queens["change_kmh"], queens["change_percent"], queens["change_low_kmh"]) == (None, None, None)
+
+
 async def test_spans_that_follow_one_another_are_compared_however_they_are_said(api: httpx.AsyncClient) -> None:
     asked = {"from": "-2d", "to": "-1d", "baseline_from": "-3d", "baseline_to": "-2d"}
     assert await items(api, "/compare", **asked) == []
