@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,7 @@ def status(
     """Say how each part is; exits with 1 when one is unwell."""
     from urbanclear.status import gather
 
+    logging.getLogger("aiokafka").addHandler(logging.NullHandler())  # what it says of a broker away is in the table
     settings = Settings.model_validate({"data_dir": data_dir} if data_dir else {})
     report = asyncio.run(gather(settings))
     if as_json:

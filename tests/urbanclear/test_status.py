@@ -1,5 +1,8 @@
 """What `urbanclear status` tells of a database: the newest things soon, and what forecasts."""
 
+import asyncio
+import os
+import sys
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,6 +19,7 @@ from spark.forecast.window import STEPS_IN, Window
 from tests.spark.forecast.models import Level
 from tests.spark.forecast.serving.running import describe, promote, this_minute
 from urbanclear import status
+from urbanclear.embedded.ports import choose
 from urbanclear.settings import Settings
 
 SENSORS = ("t:1", "t:2", "t:3")
@@ -80,3 +84,16 @@ async def test_a_database_that_is_too_busy_to_count_its_rows_is_well(
     assert (found["database"]["ok"], found["database"]["rows"]) == (True, None)
     assert found["forecast"]["ok"]
     assert "models" not in found["forecast"]
+
+
+async def test_kafka_away_is_told_in_the_table_and_nowhere_else(database_url: str) -> None:
+    away = {"URBANCLEAR_DATABASE_URL": database_url, "URBANCLEAR_KAFKA_BOOTSTRAP": f"127.0.0.1:{choose(1, [])[0]}"}
+    asked = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "urbanclear", "status"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, **away},
+    )
+    out, err = await asked.communicate()
+    assert (asked.returncode, err.decode()) == (1, "")
+    assert "unwell" in out.decode()
