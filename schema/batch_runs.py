@@ -7,6 +7,10 @@ from typing import Final
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
+#: A run holds a lock of its own for as long as it is there: one that says `running` without it was killed.
+LOCK: Final = "SELECT pg_advisory_lock(hashtext('spark_runs'), hashtext(%s))"
+WAS_KILLED: Final = "status = 'running' AND pg_try_advisory_xact_lock(hashtext('spark_runs'), hashtext(id))"
+
 _JOBS: Final = """
     SELECT job, max(ended_at) FILTER (WHERE status = 'succeeded') AS last_success,
            (array_agg(status ORDER BY started_at DESC) FILTER (WHERE status <> 'running'))[1] = 'failed' AS failing

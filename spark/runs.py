@@ -25,6 +25,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from sqlalchemy import Table
 
+from schema.batch_runs import LOCK, WAS_KILLED
 from schema.chunks import make_chunks
 from schema.database import database_url
 from schema.engines import engine_of
@@ -38,12 +39,9 @@ _BEGIN: Final = """
     INSERT INTO spark_runs (id, job, status, span_start, span_end, parameters, code_version)
     VALUES (%s, %s, 'running', %s, %s, %s, %s)
 """
-#: A run holds a lock of its own for as long as it is there: one that says `running` without it was killed.
-_LOCK: Final = "SELECT pg_advisory_lock(hashtext('spark_runs'), hashtext(%s))"
-_KILLED: Final = """
-    UPDATE spark_runs SET status = 'failed', ended_at = clock_timestamp(), error = 'it was killed'
-    WHERE status = 'running' AND pg_try_advisory_xact_lock(hashtext('spark_runs'), hashtext(id))
-"""
+_KILLED: Final = f"""
+    UPDATE spark_runs SET status = 'failed', ended_at = clock_timestamp(), error = 'it was killed' WHERE {WAS_KILLED}
+"""  # noqa: S608 – our own words
 _SUCCEEDED: Final = """
     UPDATE spark_runs
     SET status = 'succeeded', ended_at = clock_timestamp(), rows_in = %s, rows_out = %s, seconds = %s
@@ -132,7 +130,7 @@ def run_of(
     with psycopg.connect(url, autocommit=True) as connection, ExitStack() as cleaning:
         code = version("urbanclear")
         connection.execute(_KILLED)
-        connection.execute(_LOCK, [run.id])
+        connection.execute(LOCK, [run.id])
         connection.execute(_BEGIN, (run.id, job, span.start, span.end, Jsonb(parameters), code))
         try:
             yield run

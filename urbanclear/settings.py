@@ -264,7 +264,8 @@ class Settings(BaseSettings):
         "03:00", description="when the city's clock shows this, batch jobs run by themselves: `03:00`, `off`"
     )
     nightly_at_start: bool = Field(
-        True, description="whether they also run minutes after the start, where there are no patterns yet"
+        True,
+        description="whether they also run minutes after the start, without patterns yet or after a run cut short",
     )
     city_lat: float = Field(
         40.7128, ge=-90, le=90, description="latitude of the city, where its weather is asked for"

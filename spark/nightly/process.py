@@ -1,5 +1,5 @@
 """The process that runs the night's jobs, `urbanclear spark nightly`, and one more time soon after it was started
-where there are no patterns yet.
+where there are no patterns yet, or a run was cut short.
 
 Of several such processes one runs the jobs, the one that has the lock in the database. What fails is logged, and
 tried again the next night.
@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import psycopg
 
+from schema.batch_runs import WAS_KILLED
 from schema.database import APPLICATION, database_url
 from schema.heartbeat import beat
 from spark.nightly.metrics import RUNS, SUCCEEDED
@@ -38,10 +39,11 @@ NICENESS: Final = 15
 STOP_SECONDS: Final = 2.0  # for a job to note that it was stopped; a part of the stack has 3
 LOCK: Final = 0x75726263_6E696768  # an arbitrary key of our own for pg_try_advisory_lock
 
-_WANTED: Final = """
-    SELECT NOT EXISTS (SELECT FROM spark_runs WHERE job = 'patterns' AND status = 'succeeded')
+_WANTED: Final = f"""
+    SELECT (NOT EXISTS (SELECT FROM spark_runs WHERE job = 'patterns' AND status = 'succeeded')
+            OR EXISTS (SELECT FROM spark_runs WHERE {WAS_KILLED}))
        AND (SELECT max(time) - min(time) >= interval '1 day' FROM area_1h)
-"""
+"""  # noqa: S608 – our own words
 
 #: A week after the newest model was made, by the night: where there are the days that it takes, of those it looks at.
 _TRAINING_DUE: Final = """
@@ -95,7 +97,7 @@ class Nightly:
                 log.warning("jobs.database_away", error=str(error).strip(), retry_in_s=self.look.total_seconds())
 
     async def first_wanted(self) -> bool:
-        """Whether there are no patterns yet, and a day of readings that they could be made of."""
+        """Whether there are no patterns yet, or a run was cut short, and a day of readings to make them of."""
         async with await self._connect() as connection:
             return await _says(connection, _WANTED)
 

@@ -13,6 +13,7 @@ from prometheus_client import REGISTRY
 from psycopg.types.json import Jsonb
 
 from bench.processes import descendants
+from schema.batch_runs import LOCK
 from schema.chunks import make_chunks
 from schema.engines import engine_of
 from spark.nightly import process
@@ -164,6 +165,17 @@ async def test_a_first_run_is_wanted_where_there_are_readings_of_a_day_and_no_pa
     if status:
         add_run(url, status)
     assert await nightly(settings).first_wanted() == wanted
+
+
+async def test_a_run_is_wanted_where_one_was_killed_and_not_where_one_goes_on(settings: Settings) -> None:
+    url = str(settings.database_url)
+    add_readings(url, 26)
+    for status in ("succeeded", "running"):
+        add_run(url, status)
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as going_on:
+        await going_on.execute(LOCK, ["running"])
+        assert not await nightly(settings).first_wanted()
+    await until(nightly(settings).first_wanted, what="that the run is taken for killed")
 
 
 @pytest.mark.parametrize(
