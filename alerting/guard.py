@@ -17,6 +17,7 @@ from typing import Final
 import httpcore
 import httpx
 
+from schema.alerting.addresses import web_address
 from urbanclear.errors import Refused, TryLater
 
 Address = IPv4Address | IPv6Address
@@ -24,7 +25,6 @@ Address = IPv4Address | IPv6Address
 TOTAL_SECONDS: Final = 15.0
 CONNECT_SECONDS: Final = 5.0
 LARGEST_ANSWER: Final = 65_536  # bytes that are read of it
-_LONGEST_URL: Final = 4_000
 #: Public addresses at which clouds serve their machines' secrets.
 _METADATA: Final = frozenset(map(ip_address, ("168.63.129.16", "192.0.0.192", "100.100.100.200", "169.254.169.254")))
 _NAT64: Final = ip_network("64:ff9b::/96")
@@ -59,6 +59,33 @@ class Addresses:
             one.is_global and not one.is_multicast and not one.is_reserved and one not in _METADATA
             for one in {plain, outer if plain.version == outer.version else plain}
         )
+
+    def permitted(self, host: str, found: Iterable[str], *, listed_only: bool) -> list[str]:
+        """Those of `found`, the addresses of `host`, that may be connected to; raises `Refused` where none may.
+
+        `listed_only`: without TLS, so that only the operator's own networks may be.
+        """
+        if good := [address for address in found if self.permits(address)]:
+            if not listed_only or all(map(self.lists, good)):
+                return good
+            raise Refused(
+                f"{host} is not in a network of URBANCLEAR_ALERT_PRIVATE_NETWORKS, where alone http:// is allowed: "
+                f"use https://"
+            )
+        raise Refused(forbidden(host))
+
+    def refusal(self, url: str) -> str | None:
+        """Why `url` will be refused, where that is certain: its host is an address itself, and no name."""
+        place = web_address(url)
+        try:
+            ip_address(place.host)
+        except ValueError:
+            return None
+        try:
+            self.permitted(place.host, [place.host], listed_only=place.scheme == "http")
+        except Refused as refused:
+            return str(refused)
+        return None
 
 
 def _innermost(address: Address) -> Address:
@@ -102,14 +129,7 @@ class _Connector(httpcore.AsyncNetworkBackend):
 
     async def _checked(self, host: str, port: int) -> list[str]:
         found = await resolve(host, port)
-        if good := [address for address in found if self._addresses.permits(address)]:
-            if not self._listed_only or all(map(self._addresses.lists, good)):
-                return good
-            raise Refused(
-                f"{host} is not in a network of URBANCLEAR_ALERT_PRIVATE_NETWORKS, where alone http:// is allowed: "
-                f"use https://"
-            )
-        raise Refused(forbidden(host))
+        return self._addresses.permitted(host, found, listed_only=self._listed_only)
 
 
 def forbidden(host: str) -> str:
@@ -149,7 +169,7 @@ class Gate:
 
         What the answer means is the caller's to say (`accepted`).
         """
-        place = _parsed(url)
+        place = web_address(url)
         target = httpcore.URL(
             scheme=place.raw_scheme, host=place.raw_host, port=place.port, target=place.raw_path or b"/"
         )
@@ -181,15 +201,3 @@ class Gate:
     async def close(self) -> None:
         for pool in self._pools.values():
             await pool.aclose()
-
-
-def _parsed(url: str) -> httpx.URL:
-    try:
-        place = httpx.URL(url)
-    except httpx.InvalidURL as error:
-        raise Refused(f"the URL cannot be used ({error}): correct the contact") from None
-    if place.scheme not in ("http", "https") or not place.host or len(url) > _LONGEST_URL:
-        raise Refused("the URL is none of https://host/…: correct the contact")
-    if place.userinfo:
-        raise Refused("the URL has a name or a password in it: use a signature or a secret path instead")
-    return place

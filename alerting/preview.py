@@ -13,8 +13,9 @@ from alerting.conditions import Context
 from alerting.made_up import made_up
 from alerting.message import Message, Told, told_of
 from alerting.templates import fill
+from schema.alerting.addresses import ChannelKind
 from schema.alerting.definitions import current, kept
-from schema.alerting.routing import Channel, ChannelKind
+from schema.alerting.routing import Channel
 from schema.alerting.rules import Rule
 from schema.alerting.words import Priority
 from schema.database import APPLICATION, PATIENCE, database_url, problem_of, sqlalchemy_url

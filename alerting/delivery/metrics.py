@@ -4,7 +4,7 @@ from typing import Final, get_args
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from schema.alerting.routing import ChannelKind
+from schema.alerting.addresses import ChannelKind
 
 DELIVERIES: Final = Counter(
     "urbanclear_alerting_deliveries_total", "Attempts to deliver a notification", ["channel", "outcome"]

@@ -22,6 +22,7 @@ from alerting.database import require_lead
 from alerting.delivery.log_room import LogRoom
 from alerting.message import Message
 from schema.alerting.routing import Channel
+from schema.alerting.words import KEPT
 from schema.tables import alert_notices, alerts, notification_log, notifications
 
 _KEPT_MESSAGES: Final = 500
@@ -247,7 +248,7 @@ def _message(document: object) -> Message | None:
 
 def _channel(document: object) -> Channel | None:
     try:
-        return Channel.model_validate(document)
+        return Channel.model_validate(document, context=KEPT)
     except ValidationError:
         return None
 

@@ -15,7 +15,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from schema.alerting.routing import Contact, Policy
 from schema.alerting.rules import Rule
-from schema.alerting.words import Definition
+from schema.alerting.words import KEPT, Definition
 from schema.tables import alert_definitions
 from urbanclear.errors import ConfigurationError
 
@@ -98,7 +98,7 @@ def kept(row: RowMapping | Mapping[str, Any], model: type[DefinitionT]) -> Kept[
 def checked(model: type[DefinitionT], document: object, where: str) -> DefinitionT:
     """`document` as a definition; raises `ConfigurationError` with all that is wrong with it, in one sentence."""
     try:
-        return model.model_validate(document)
+        return model.model_validate(document, context=KEPT)
     except ValidationError as error:
         raise ConfigurationError(f"{where}: {'; '.join(problems(error))}.") from None
 

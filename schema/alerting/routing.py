@@ -5,12 +5,13 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Annotated, Final, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, AwareDatetime, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, ValidationInfo, field_validator, model_validator
 
-from schema.alerting.words import Definition, Duration, LabelName, Line, MatcherText, Name, Priority, Prose
+from schema.alerting.addresses import ChannelKind, check_address
+from schema.alerting.words import KEPT, Definition, Duration, LabelName, Line, MatcherText, Name, Priority, Prose
+from urbanclear.errors import Refused
 from urbanclear.settings import known_zone
 
-ChannelKind = Literal["email", "slack", "webhook", "sms", "push"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: Final[tuple[Weekday, ...]] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -45,6 +46,16 @@ class Channel(Definition):
     signed_with: SecretName | None = None
     token_secret: SecretName | None = None
     slack_channel: Line | None = None
+
+    @field_validator("to")
+    @classmethod
+    def _is_an_address(cls, to: str | None, info: ValidationInfo) -> str | None:
+        if to is not None and "kind" in info.data and info.context != KEPT:
+            try:
+                check_address(info.data["kind"], to)
+            except Refused as refused:
+                raise ValueError(str(refused)) from None
+        return to
 
     @model_validator(mode="after")
     def _reaches_somebody(self) -> Self:

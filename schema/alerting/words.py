@@ -15,7 +15,15 @@ from typing import Annotated, Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    StringConstraints,
+    ValidationInfo,
+)
 
 from urbanclear.durations import read_duration
 from urbanclear.errors import ConfigurationError
@@ -40,6 +48,11 @@ class Definition(BaseModel):
     def document(self) -> dict[str, Any]:
         """As it is stored and shown: JSON, without what was left at its default."""
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
+
+KEPT: Final = {"kept": True}
+"""The context of validation in which what is stored is read. What an earlier release let through is let through then:
+refused, the other parts of a policy or a contact would be lost with it."""
 
 
 class Priority(StrEnum):
@@ -114,7 +127,9 @@ def _fits(pattern: str, value: str) -> bool:
     return found
 
 
-def _is_matcher(text: str) -> str:
+def _is_matcher(text: str, info: ValidationInfo) -> str:
+    if text.count('"') == 1 and info.context != KEPT:
+        raise ValueError(f'{text!r} has one quote: write label="value", with a quote at both ends or none')
     try:
         Matcher.parse(text)
     except ConfigurationError as error:

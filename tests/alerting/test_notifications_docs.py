@@ -12,11 +12,11 @@ from typing import Any
 
 import yaml
 
-from alerting.channels.phone.services import PUSH, SMS
 from alerting.channels.webhook.payloads import payload
 from alerting.channels.webhook.signature import sign
 from alerting.templates.environment import BUILT_IN
 from alerting.templates.view import view
+from schema.alerting.addresses import PUSH, SMS
 from schema.alerting.routing import Contact
 from tests.alerting.channels.conftest import outgoing
 from tests.alerting.commands import said

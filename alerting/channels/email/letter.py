@@ -13,17 +13,10 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Final
 
-from urbanclear.errors import Refused
-
 PICTURE: Final = "chart@urbanclear"
 """By which HTML refers to the picture."""
 _POLICY: Final = SMTP.clone(cte_type="7bit")
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9._-]{1,120}")
-_USER: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
-_DOMAIN: Final = r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?"
-_ADDRESS: Final = re.compile(
-    rf"(?P<name>[^<>@,;:\"\\]*)<(?P<user>{_USER})@(?P<domain>{_DOMAIN})>|(?P<bare>{_USER})@(?P<at>{_DOMAIN})"
-)
 
 
 @dataclass(frozen=True)
@@ -75,11 +68,3 @@ def letter(words: Words, sender: Address, made_at: datetime, thread: str) -> Let
             words.picture, "image", "png", cid=f"<{PICTURE}>", filename="chart.png", disposition="inline"
         )
     return Letter(whole.as_bytes(), sender.domain)
-
-
-def address_of(text: str) -> Address:
-    """The one address that `text` is, as `ops@city.example` or `Operators <ops@city.example>`; raises `Refused`."""
-    found = _ADDRESS.fullmatch(text.strip(" "))
-    if found is None or not text.isprintable():
-        raise Refused(f"{text[:100]!r} is no e-mail address of ASCII letters: correct the contact")
-    return Address((found["name"] or "").strip(), found["user"] or found["bare"], found["domain"] or found["at"])

@@ -13,13 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from alerting.channels.contract import Outgoing, Preview, Sender
 from alerting.channels.email.history import Histories
-from alerting.channels.email.letter import PICTURE, Letter, Words, address_of, letter
+from alerting.channels.email.letter import PICTURE, Letter, Words, letter
 from alerting.channels.email.mail_server import MailServer
 from alerting.channels.once import Once
 from alerting.channels.targets import target_of
 from alerting.message import Message
 from alerting.templates.pages import Pages
 from alerting.templates.view import line
+from schema.alerting.addresses import email_address
 from schema.alerting.words import Priority
 from urbanclear.errors import ConfigurationError, Refused
 from urbanclear.logs import get_logger
@@ -36,7 +37,7 @@ class Email(Sender):
 
     def __init__(self, settings: Settings, pages: Pages, engine: AsyncEngine) -> None:
         try:
-            self._from = address_of(settings.smtp_from)
+            self._from = email_address(settings.smtp_from)
         except Refused as error:
             raise ConfigurationError(f"URBANCLEAR_SMTP_FROM: {error}.") from None
         self._server = MailServer(settings)
@@ -47,7 +48,7 @@ class Email(Sender):
         self._drawing = asyncio.Lock()  # matplotlib is not for several threads
 
     async def send(self, outgoing: Outgoing) -> None:
-        receiver = address_of(target_of(outgoing.channel))
+        receiver = email_address(target_of(outgoing.channel))
         message = outgoing.message
         written = await self._letters.get((message.id, message.made_at), self._letter(message))
         content = written.to(receiver, outgoing.key)

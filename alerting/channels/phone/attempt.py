@@ -12,11 +12,12 @@ from typing import Final
 from apprise import Apprise, AppriseAsset, NotifyType, PersistentStoreMode
 from apprise.plugins.base import NotifyBase
 
-from alerting.channels.phone.services import PLAIN
 from alerting.guard import Addresses, forbidden
 from alerting.guarded_threads import Watch, watched
 from urbanclear.errors import Refused, TryLater
 
+#: Spoken to without TLS, on a host of one's own; `ntfy` only where it names a host.
+_PLAIN: Final = frozenset({"bark", "gotify", "smseagle", "ntfy"})
 _STATUS: Final = re.compile(r"error=(\d{3})")
 _AGAIN: Final = frozenset({408, 425, 429})
 _SHORTEST_SECRET: Final = 5  # characters; whatever is so long in an address is not repeated
@@ -38,7 +39,7 @@ def attempt(url: str, scheme: str, text: Text, addresses: Addresses) -> None:
     _prepare()
     said: list[str] = []
     service = _service(url)
-    watch = Watch(addresses, listed_only=scheme in PLAIN and not _in_the_cloud(service))
+    watch = Watch(addresses, listed_only=scheme in _PLAIN and not _in_the_cloud(service))
 
     def send() -> bool:
         _told.set(said)

@@ -6,12 +6,12 @@ from typing import ClassVar, Final
 
 from alerting.channels.contract import Outgoing, Preview, Sender
 from alerting.channels.phone.attempt import Text, attempt
-from alerting.channels.phone.services import scheme_of
 from alerting.channels.targets import target_of
 from alerting.guard import Addresses
 from alerting.message import Message
 from alerting.templates.pages import Pages
 from alerting.templates.view import line
+from schema.alerting.addresses import service_scheme
 from schema.alerting.words import Priority
 
 THREADS: Final = 16
@@ -31,7 +31,8 @@ class Phone(Sender):
 
     async def send(self, outgoing: Outgoing) -> None:
         url = target_of(outgoing.channel)
-        scheme = scheme_of(outgoing.channel, url)
+        is_trusted = outgoing.channel.to_secret is not None
+        scheme = service_scheme(outgoing.channel.kind, url, is_trusted=is_trusted)
         text = await self._text(outgoing)
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._threads, attempt, url, scheme, text, self._addresses)

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from api.access.store import Store
 from api.http.preconditions import Precondition
 from api.http.problems import bad_body
-from schema.alerting.definitions import MODELS, Kind, current, versions, write
+from schema.alerting.definitions import MODELS, POLICY, Kind, checked, current, versions, write
 from schema.alerting.routing import Contact, Policy
 from schema.alerting.rules import Rule
 from schema.alerting.words import Definition
@@ -110,7 +110,7 @@ async def _check_not_named(connection: AsyncConnection, name: str) -> None:
     row = (await connection.execute(current("policy"))).mappings().one_or_none()
     if row is None:
         return
-    routes = sorted({route for route, named in _named(Policy.model_validate(row["definition"])) if named == name})
+    routes = sorted({route for route, named in _named(checked(Policy, row["definition"], POLICY)) if named == name})
     if routes:
         raise HTTPException(409, f"Contact {name} is named by {', '.join(routes)}: take it out of the policy first.")
 

@@ -14,7 +14,7 @@ from api.http.asking import AskedDep
 from api.http.describing import lists, problem
 from api.resources.filters import NO_NUL
 from api.resources.notifications.shapes import NOTIFICATION, about, notifications_told
-from schema.alerting.routing import ChannelKind
+from schema.alerting.addresses import ChannelKind
 from schema.tables import notifications
 
 router = APIRouter(prefix="/notifications", tags=["alerts"])

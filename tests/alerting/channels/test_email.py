@@ -13,7 +13,8 @@ from hypothesis import settings as trying
 from hypothesis import strategies as st
 
 from alerting.channels.contract import Sender
-from alerting.channels.email.letter import Words, address_of, letter
+from alerting.channels.email.letter import Words, letter
+from schema.alerting.addresses import email_address
 from schema.alerting.routing import Channel
 from schema.chunks import make_chunks
 from schema.engines import engine_of
@@ -208,7 +209,7 @@ async def test_a_preview_holds_the_picture_and_sends_nothing(database_url: str) 
 )
 def test_what_is_no_address_is_refused(address: str) -> None:
     with pytest.raises(Refused):
-        address_of(address)
+        email_address(address)
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
@@ -221,13 +222,13 @@ def test_no_text_can_begin_another_header(address: str, key: str, subject: str) 
 
     from alerting.templates.view import line
 
-    sender = address_of("alerts@city.example")
+    sender = email_address("alerts@city.example")
     words = Words(line(subject) or "–", "text", "<p>html</p>", None, False)
     whole = letter(words, sender, NOW, "thread")
     try:
-        receiver = address_of(f"{address}@city.example")
+        receiver = email_address(f"{address}@city.example")
     except Refused:
-        receiver = address_of("ops@city.example")
+        receiver = email_address("ops@city.example")
     mail = message_from_bytes(whole.to(receiver, key), policy=policy.default)
     assert sorted(mail.keys()) == sorted(
         ["To", "Message-ID", "From", "Subject", "Date", "References", "Auto-Submitted", "X-Auto-Response-Suppress",

@@ -5,6 +5,7 @@ import logging
 import pytest
 
 from schema.alerting.routing import Channel
+from schema.alerting.words import KEPT
 from tests.alerting.channels.conftest import opened, outgoing
 from tests.alerting.receiver import Answering, receiving
 from urbanclear.errors import Refused, TryLater
@@ -68,7 +69,7 @@ async def test_what_the_service_says_decides_whether_it_is_tried_again(
 async def test_what_is_not_on_the_list_is_refused(kind: str, url: str) -> None:
     async with opened() as senders:
         with pytest.raises(Refused):
-            await senders[kind].send(outgoing(Channel.model_validate({"kind": kind, "to": url})))
+            await senders[kind].send(outgoing(Channel.model_validate({"kind": kind, "to": url}, context=KEPT)))
 
 
 async def test_an_sms_is_one_short_line() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from alerting.channels.webhook.signature import HEADER
 from schema.alerting.routing import Channel
+from schema.alerting.words import KEPT
 from tests.alerting.channels.conftest import opened, outgoing
 from tests.alerting.outbox import message, told, webhook
 from tests.alerting.receiver import Answering, receiving
@@ -120,9 +121,10 @@ async def test_a_long_answer_is_not_read_to_its_end() -> None:
     "url", ["ftp://example.com/", "file:///etc/passwd", "https://", "https://a:b@example.com/", "x"]
 )
 async def test_what_is_no_address_is_refused(url: str) -> None:
+    kept = Channel.model_validate({"kind": "webhook", "to": url}, context=KEPT)
     async with opened() as senders:
         with pytest.raises(Refused):
-            await senders["webhook"].send(outgoing(webhook(url)))
+            await senders["webhook"].send(outgoing(kept))
 
 
 async def test_a_secret_address_with_a_line_break_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from tests.api.conftest import bearer, running_api, settings_with_key
 from tests.api.resources.conftest import NO_KAFKA
@@ -127,3 +129,40 @@ async def test_a_contact_is_kept_without_secrets(client: httpx.AsyncClient) -> N
     for wrong in ({"kind": "webhook", "to_secret": "PATH"}, {"kind": "webhook"}, {"kind": "pigeon", "to": "x"}):
         answer = await client.put("/alert-contacts/signs", json={"name": "signs", "channels": [wrong]})
         assert answer.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("kind", "to", "told"),
+    [
+        ("webhook", "not a url", "the URL is none of https://host/…"),
+        ("email", "not-an-address", "'not-an-address' is no e-mail address"),
+        ("sms", "twilioo://x", "no address of sms: it begins with one of"),
+    ],
+)
+async def test_a_contact_that_can_never_be_reached_is_refused(
+    client: httpx.AsyncClient, kind: str, to: str, told: str
+) -> None:
+    answer = await client.put("/alert-contacts/a", json={"name": "a", "channels": [{"kind": kind, "to": to}]})
+    assert answer.status_code == 422
+    assert f"body.channels.0.to: {told}" in answer.json()["detail"]
+    assert (await client.get("/alert-contacts")).json()["items"] == []
+
+
+async def test_a_matcher_with_an_unclosed_quote_is_refused(client: httpx.AsyncClient) -> None:
+    answer = await client.put("/alert-policy", json={"routes": [{"name": "all", "match": ['rule="jam']}]})
+    assert answer.status_code == 422
+    assert "body.routes.0.match.0: 'rule=\"jam' has one quote" in answer.json()["detail"]
+
+
+async def test_a_contact_can_be_deleted_under_a_policy_that_was_kept_with_an_unclosed_quote(
+    client: httpx.AsyncClient, database_url: str
+) -> None:
+    await client.put("/alert-contacts/on-call", json=ON_CALL)
+    kept = {"routes": [{"name": "all", "match": ['rule="jam']}]}
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO alert_definitions (kind, name, version, definition, origin, changed_by) "
+            "VALUES ('policy', 'policy', 1, %s, 'api', 'ann')",
+            [Jsonb(kept)],
+        )
+    assert (await client.delete("/alert-contacts/on-call")).status_code == 204
