@@ -3,7 +3,7 @@
 Defaults give way: what was written in another way, or deleted, stays so. A file takes the place of what was there.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -13,13 +13,17 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from alerting.conditions import Context
+from alerting.conditions.fitting import misfits
 from alerting.conditions.query import check
 from alerting.definitions_files import Written, read_files
+from alerting.guard import Addresses
 from schema.alerting.definitions import Origin, current, write
 from schema.alerting.routing import Contact, Policy
 from schema.alerting.rules import Query, Rule
 from schema.tables import alert_definitions
 from urbanclear.errors import ConfigurationError
+from urbanclear.settings import Settings
 
 DEFAULTS: Final = Path(__file__).parent / "defaults"
 FILES: Final = ("rules.yaml", "policy.yaml")
@@ -95,7 +99,40 @@ async def problems_of(connection: AsyncConnection, documents: Iterable[Written])
     return problems
 
 
-async def unknown_contacts(connection: AsyncConnection, documents: Sequence[Written]) -> list[str]:
+async def warnings_of(connection: AsyncConnection, documents: Sequence[Written], settings: Settings) -> list[str]:
+    """What is allowed, and is hardly meant: nobody would be told, or of nothing."""
+    addresses = Addresses(settings.alert_private_networks)
+    return [
+        *(
+            f"nobody is called {name}: whom the policy sends there is not told"
+            for name in await _unknown_contacts(connection, documents)
+        ),
+        *(said for one in documents for said in _out_of_reach(one, addresses)),
+        *await _of_nothing(connection, documents, Context.of(settings)),
+    ]
+
+
+def _out_of_reach(written: Written, addresses: Addresses) -> Iterator[str]:
+    """Addresses that these settings do not allow."""
+    channels = written.definition.channels if isinstance(written.definition, Contact) else ()
+    for number, channel in enumerate(channels):
+        if channel.kind in ("webhook", "slack") and channel.to is not None:
+            refusal = addresses.refusal(channel.to)
+            if refusal is not None:
+                yield f"{written.place}: {written.name}.channels.{number}.to: {refusal}"
+
+
+async def _of_nothing(connection: AsyncConnection, documents: Sequence[Written], context: Context) -> list[str]:
+    """Rules whose `where` fits nothing that there is."""
+    rules = [(one, one.definition) for one in documents if isinstance(one.definition, Rule)]
+    return [
+        f"{one.place}: {one.name}.where: nothing that there is fits {words}"
+        for one, rule in rules
+        if (words := await misfits(connection, rule, context))
+    ]
+
+
+async def _unknown_contacts(connection: AsyncConnection, documents: Sequence[Written]) -> list[str]:
     """Contacts that the policy names and that are neither in the files nor known."""
     found = (await connection.execute(current("contact"))).mappings()
     known = {*(row["name"] for row in found), *(one.name for one in documents if isinstance(one.definition, Contact))}

@@ -39,12 +39,12 @@ def apply(paths: Paths, dry_run: DryRun = False) -> None:
     async def work(engine: "AsyncEngine") -> tuple[list["Difference"], list[str]]:
         return await _applied(engine, documents, problems, dry_run)
 
-    found, unknown = with_database(get_settings(), work)
+    found, warnings = with_database(get_settings(), work)
     console = Console(soft_wrap=True)
     for one in found:
         _show(console, one)
-    for name in unknown:
-        console.print(f"nobody is called {name}: whom the policy sends there is not told", style="yellow")
+    for warning in warnings:
+        console.print(warning, style="yellow", markup=False, highlight=False)
     written = sum(one.is_written for one in found)
     console.print(f"{written} of {len(found)} {'would be' if dry_run else 'were'} written.")
 
@@ -52,17 +52,17 @@ def apply(paths: Paths, dry_run: DryRun = False) -> None:
 async def _applied(
     engine: "AsyncEngine", documents: list["Written"], problems: list[str], dry_run: bool
 ) -> tuple[list["Difference"], list[str]]:
-    from alerting.applying import differences, problems_of, unknown_contacts, write_all
+    from alerting.applying import differences, problems_of, warnings_of, write_all
 
     async with engine.begin() as connection:
         problems = [*problems, *await problems_of(connection, documents)]
         if problems:
             raise ConfigurationError("\n".join(["Nothing was written:", *problems]))
         found = await differences(connection, documents, "file")
-        unknown = await unknown_contacts(connection, documents)
+        warnings = await warnings_of(connection, documents, get_settings())
         if not dry_run:
             await write_all(connection, found, "file", getpass.getuser())
-    return found, unknown
+    return found, warnings
 
 
 def _show(console: Console, one: "Difference") -> None:

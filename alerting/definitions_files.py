@@ -16,7 +16,6 @@ from pydantic import ValidationError
 from alerting.templates.filling import problem_of
 from schema.alerting.definitions import MODELS, POLICY, Kind
 from schema.alerting.routing import Policy
-from schema.alerting.rules import Rule
 from schema.alerting.words import Definition
 
 LARGEST: Final = 1_000_000  # bytes
@@ -119,6 +118,8 @@ def _sections(file: str, root: yaml.Node, problems: list[str]) -> Iterator[Writt
 
 
 def _definition(kind: Kind, node: yaml.Node, file: str, problems: list[str]) -> Iterator[Written]:
+    if kind == "rule":
+        problems.extend(_unfilled(node, file))
     try:
         document = _Loader("").construct_document(node)
         definition = MODELS[kind].model_validate(document)
@@ -129,13 +130,15 @@ def _definition(kind: Kind, node: yaml.Node, file: str, problems: list[str]) -> 
         problems.extend(_said(error, node, file))
         return
     name = POLICY if kind == POLICY else str(definition.name)  # type: ignore[attr-defined]
-    place = f"{file}, line {_line(node)}"
-    if isinstance(definition, Rule):
-        for line, text in (("title", definition.title), ("description", definition.description)):
-            problem = problem_of(text)
-            if problem:
-                problems.append(f"{place}: {name}.{line}: {problem}")
-    yield Written(kind, name, definition, place)
+    yield Written(kind, name, definition, f"{file}, line {_line(node)}")
+
+
+def _unfilled(rule: yaml.Node, file: str) -> Iterator[str]:
+    """What is wrong with the texts of a rule that are filled in, whatever else is wrong with it."""
+    for name in ("title", "description"):
+        text = _child(rule, name)
+        if isinstance(text, yaml.ScalarNode) and (problem := problem_of(text.value)):
+            yield f"{file}, line {_line(text)}: {'.'.join(filter(None, (_name(rule), name)))}: {problem}"
 
 
 def _said(error: ValidationError, node: yaml.Node, file: str) -> Iterator[str]:

@@ -7,10 +7,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alerting.conditions import Context, observe
 from alerting.observation import Observation
-from alerting.states import advance
-from alerting.templates import fill
+from alerting.states import State, advance
+from alerting.templates import About, fill
 from alerting.templates.filling import problem_of
 from schema.alerting.rules import Rule
+from schema.alerting.words import Priority
 from urbanclear.errors import ConfigurationError
 from urbanclear.settings import Settings
 
@@ -48,21 +49,26 @@ def _subject(rule: Rule, seen: Observation, now: datetime) -> dict[str, Any]:
     """`would_fire` once this had lasted as long as the rule wants."""
     at_once = rule.model_copy(update={"for_": timedelta(0)})
     state, _ = advance(at_once, None, seen, now)
-    priority = seen.priority if rule.priority == "by_severity" else rule.priority
-    context = {
-        "name": seen.name,
-        "subject": seen.subject,
-        "value": seen.value,
-        "labels": {**seen.labels, **rule.labels},
-        "priority": priority,
-    }
-    fires = state is not None and state.phase == "firing"
-    summary = {"summary": fill(rule.title, context)} if fires else {}
+    firing = state if state is not None and state.phase == "firing" else None
+    summary = {"summary": fill(rule.title, _about(rule, seen, firing))} if firing is not None else {}
     return {
         "subject": seen.subject,
         "name": seen.name,
         "value": seen.value,
-        "would_fire": fires,
+        "would_fire": firing is not None,
         "labels": dict(seen.labels),
         **summary,
+    }
+
+
+def _about(rule: Rule, seen: Observation, state: State) -> About:
+    priority = rule.priority if isinstance(rule.priority, Priority) else seen.priority or Priority.MEDIUM
+    return {
+        "name": seen.name,
+        "subject": seen.subject,
+        "value": seen.value,
+        "labels": {**seen.labels, **rule.labels},
+        "priority": priority.value,
+        "reason": state.reason,
+        "started_at": state.started_at,
     }

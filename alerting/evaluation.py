@@ -24,7 +24,7 @@ from alerting.observation import Observation
 from alerting.rulebook import Rulebook
 from alerting.states import State, advance, ended
 from alerting.store import Happened, open_states, write_changes, write_values
-from alerting.templates import fill
+from alerting.templates import About, fill
 from schema.alerting.definitions import Kept
 from schema.alerting.events import values_of
 from schema.alerting.rules import Rule, Silent
@@ -252,7 +252,7 @@ def _worded(happened: Happened) -> Happened:
     """With the rule's title and description filled in; the end of an alert keeps its own."""
     if happened.seen is None:
         return happened
-    context = {
+    context: About = {
         "name": happened.seen.name,
         "subject": happened.subject,
         "value": happened.seen.value,

@@ -12,7 +12,7 @@ from alerting.channels.registry import open_senders
 from alerting.conditions import Context
 from alerting.made_up import made_up
 from alerting.message import Message, Told, told_of
-from alerting.templates import fill
+from alerting.templates import About, fill
 from schema.alerting.addresses import ChannelKind
 from schema.alerting.definitions import current, kept
 from schema.alerting.routing import Channel
@@ -92,12 +92,14 @@ async def _made_up(connection: AsyncConnection, name: str, settings: Settings) -
     seen = await made_up(connection, rule, Context.of(settings, now))
     labels = {**seen.labels, **rule.labels}
     severity = seen.priority or Priority.HIGH
-    context = {
+    priority = severity if rule.priority == "by_severity" else rule.priority
+    context: About = {
         "name": seen.name,
         "subject": seen.subject,
         "value": seen.value,
         "labels": labels,
-        "rule": name,
+        "priority": priority.value,
+        "reason": "value",
         "started_at": now,
     }
     return Told(
@@ -106,7 +108,7 @@ async def _made_up(connection: AsyncConnection, name: str, settings: Settings) -
         subject=seen.subject,
         name=seen.name,
         state="firing",
-        priority=severity if rule.priority == "by_severity" else rule.priority,
+        priority=priority,
         summary=f"(made up) {fill(rule.title, context)}",
         description=fill(rule.description, context),
         started_at=now,

@@ -19,13 +19,14 @@ from schema.alerting.rules import Where
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
-_WHERE: Final = {
+LINES: Final = {
     "area": "areas",
     "road": "roads",
     "corridor": "corridors",
     "cluster": "clusters",
     "sensor": "sensors",
 }
+"""The line of `where` that is about each label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ async def _read(connection: AsyncConnection) -> Places:
 
 def fits(labels: Mapping[str, str | list[str]], where: Where) -> bool:
     """Whether what has these labels fits each line of `where` that is there; of several values one is enough."""
-    for label, line in _WHERE.items():
+    for label, line in LINES.items():
         wanted: tuple[str, ...] = getattr(where, line)
         if wanted:
             value = labels.get(label, "")

@@ -1,5 +1,5 @@
 """What messages say: rules' titles filled in (`fill`), and each channel's templates (`pages`)."""
 
-from alerting.templates.filling import fill
+from alerting.templates.filling import About, fill
 
-__all__ = ["fill"]
+__all__ = ["About", "fill"]

@@ -5,7 +5,7 @@ short one looks at the length first. Whoever may write a rule can therefore not 
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from datetime import datetime
 from itertools import islice
 from typing import Any, Final
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import ChainableUndefined, Template, TemplateSyntaxError, nodes
 from jinja2.exceptions import SecurityError
+from jinja2.meta import find_undeclared_variables
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -39,24 +40,66 @@ _WIDE: Final = re.compile(r"\d{3}|\*")
 
 
 class Bounded(ImmutableSandboxedEnvironment):
-    """An environment with these words alone."""
+    """These words alone. Texts may ask for `names`, and for what is in them, be it there or not."""
 
     intercepted_binops = frozenset(["*", "%", "+"])
 
-    def __init__(self) -> None:
+    def __init__(self, names: Set[str]) -> None:
         super().__init__(autoescape=False, undefined=ChainableUndefined, finalize=shown, cache_size=0)
         own = {"round": _round, "join": _join, "replace": _replace, "format": _format, "clock": _clock}
         self.filters = {name: _checked(self.filters[name]) for name in _FILTERS} | own
         self.tests = {name: test for name, test in self.tests.items() if name in _TESTS}
         self.globals.clear()
+        self._names = names
+
+    def checked(self, text: str) -> Template:
+        """Raises `TemplateSyntaxError` for what is no Jinja, more of it than is allowed, or asks for another name."""
+        tree = self._allowed(text)
+        self._refuse_unknown(tree)
+        return self.from_string(tree)
 
     def compiled(self, text: str) -> Template:
-        """Raises `TemplateSyntaxError` for what is no Jinja, or more of it than is allowed."""
+        """As `checked`, but what stands in braces and asks for another name stays as it is written."""
+        tree = self._allowed(text)
+        if unknown := self._unknown(tree):
+            self._keep(tree, self._in_braces(text), unknown)
+            self._refuse_unknown(tree)
+        return self.from_string(tree)
+
+    def _allowed(self, text: str) -> nodes.Template:
         tree = self.parse(text)
         for node, loops in _walk(tree, 0):
             if type(node) not in _ALLOWED or loops > 1:
                 raise TemplateSyntaxError(f"{type(node).__name__} is not allowed here", getattr(node, "lineno", 1))
-        return self.from_string(tree)
+        return tree
+
+    def _unknown(self, tree: nodes.Template) -> set[str]:
+        return find_undeclared_variables(tree) - self._names
+
+    def _refuse_unknown(self, tree: nodes.Template) -> None:
+        if unknown := sorted(self._unknown(tree)):
+            raise TemplateSyntaxError(f"{unknown[0]} is not known: known are {', '.join(self._names)}", 1)
+
+    def _keep(self, tree: nodes.Template, in_braces: Iterator[str], unknown: set[str]) -> None:
+        """Put the source in the place of each expression that asks for one of the names `unknown`."""
+        filled = [
+            (output, place)
+            for output in tree.find_all(nodes.Output)
+            for place, node in enumerate(output.nodes)
+            if not isinstance(node, nodes.TemplateData)
+        ]
+        for (output, place), written in zip(filled, in_braces, strict=True):
+            asked = nodes.Output([output.nodes[place]]).find_all(nodes.Name)
+            if any(name.name in unknown for name in asked):
+                output.nodes[place] = nodes.TemplateData(written)
+
+    def _in_braces(self, text: str) -> Iterator[str]:
+        """All that is to be filled in, with its braces."""
+        written = ""
+        for _, kind, part in self.lex(text):
+            written = part if kind == "variable_begin" else written + part
+            if kind == "variable_end":
+                yield written
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """As Jinja does, unless a text, a list or a number would become long."""

@@ -1,8 +1,9 @@
 """Rules' titles and descriptions: Jinja over one alert, filled in where the process that fires it runs."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypedDict
 
 from jinja2 import Template, TemplateError
 
@@ -14,14 +15,27 @@ log = get_logger("alerting")
 LONGEST: Final = 4_000  # characters: what a description of an alert may have
 _KEPT: Final = 4_096  # templates that stay compiled
 
-_environment = Bounded()
+
+class About(TypedDict):
+    """What a text may ask of an alert."""
+
+    name: str
+    subject: str
+    value: float | None
+    labels: Mapping[str, str | list[str]]
+    priority: str
+    reason: str
+    started_at: datetime
 
 
-def fill(text: str, context: Mapping[str, object]) -> str:
+_environment = Bounded(About.__annotations__.keys())
+
+
+def fill(text: str, context: About) -> str:
     """`text` with what stands in braces filled in from `context`; where that fails, `text` as it is.
 
-    Never raises, and returns at most `LONGEST` characters. A name that is not there is the empty string. That a
-    text fails is logged once.
+    Never raises, and returns at most `LONGEST` characters. A label that is not there is the empty string, and what
+    asks for something else stays as it is written. That a text fails is logged once.
     """
     if "{" not in text:
         return text[:LONGEST]
@@ -37,9 +51,9 @@ def fill(text: str, context: Mapping[str, object]) -> str:
 def problem_of(text: str) -> str | None:
     """Why `text` cannot be filled in, whatever the values are; None where it can."""
     try:
-        _compiled(text)
+        _environment.checked(text)
     except TemplateError as error:
-        return str(error)
+        return (error.message or str(error)).rstrip(".")
     except RecursionError:
         return "it is nested too deeply"
     return None

@@ -14,13 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from alerting.applying import DEFAULTS, seed_defaults
 from alerting.definitions_files import read_files
-from schema.alerting.definitions import current, kept, versions, write
+from schema.alerting.definitions import checked, current, kept, versions, write
 from schema.alerting.routing import Contact, Policy
 from schema.alerting.rules import Query, Rule
 from schema.alerting.words import Matcher
 from schema.tables import alert_definitions
 from tests.alerting.commands import said
-from tests.alerting.watching import rule_when
+from tests.alerting.watching import Watch, rule_when
 
 RULE = "- name: {}\n  title: {}\n  when: {{kind: incident}}\n"
 
@@ -59,6 +59,7 @@ policy:
     _, problems = read_files([file])
     assert problems == [
         "a.yaml, line 11: title is there twice",
+        "a.yaml, line 3: Bad Name.title: unexpected end of template, expected 'end of print statement'",
         "a.yaml, line 2: Bad Name.name: String should match pattern '^[a-z0-9][a-z0-9-]{0,62}$'",
         "a.yaml, line 6: Bad Name.when.measure: Input should be 'speed_kmh', 'volume_vph', 'occupancy', "
         "'travel_time_s', 'speed_ratio' or 'travel_time_index'",
@@ -81,7 +82,7 @@ def test_what_is_no_yaml_a_name_in_two_files_and_a_bad_title_are_told(tmp_path: 
     found, problems = read_files([tmp_path, tmp_path / "gone.yaml"])
     assert [one.name for one in found] == ["a"]
     assert [problem.split(":")[0] for problem in problems] == [
-        "2.yml, line 2",
+        "2.yml, line 3",
         "2.yml, line 2",
         "3.yaml, line 1",
         "4.yaml, line 1",
@@ -89,6 +90,67 @@ def test_what_is_no_yaml_a_name_in_two_files_and_a_bad_title_are_told(tmp_path: 
     ]
     assert "a.title: unexpected end of template" in problems[0]
     assert "is in 1.yaml, line 2 as well" in problems[1]
+
+
+def test_a_contact_that_can_never_be_reached_is_told_with_its_line(tmp_path: Path) -> None:
+    file = one_file(
+        tmp_path,
+        """\
+contacts:
+- name: a
+  channels:
+  - {kind: webhook, to: not a url}
+  - {kind: slack, to: "ftp://hooks.example/"}
+  - {kind: email, to: not-an-address}
+  - kind: sms
+    to: twilioo://x
+  - {kind: push, to: "pover://user@token?verify=no"}
+  - {kind: push, to: "ntfys://ntfy.city.example/duty"}
+  - {kind: webhook, to: "http://127.0.0.1:9000/hook"}
+""",
+    )
+    _, problems = read_files([file])
+    assert [problem.removesuffix(": correct the contact").split(" one of 4")[0] for problem in problems] == [
+        "a.yaml, line 4: a.channels.0.to: the URL is none of https://host/…",
+        "a.yaml, line 5: a.channels.1.to: the URL is none of https://host/…",
+        "a.yaml, line 6: a.channels.2.to: 'not-an-address' is no e-mail address of ASCII letters",
+        "a.yaml, line 8: a.channels.3.to: no address of sms: it begins with",
+        "a.yaml, line 9: a.channels.4.to: verify: only from an environment variable: name one as the channel's "
+        "`to_secret`",
+    ]
+
+
+def test_an_unknown_name_and_an_unclosed_quote_are_told_with_all_else_that_is_wrong(tmp_path: Path) -> None:
+    file = one_file(
+        tmp_path,
+        """\
+rules:
+- name: jam
+  title: "q {{ nme }} {{ value }}"
+  description: "{{ name | jam2 }}, {{ labels.maybe }}"
+  when: {kind: threshold, measure: sped, below: 3}
+policy:
+  routes:
+  - name: r
+    match: ['rule="jam']
+""",
+    )
+    _, problems = read_files([file])
+    assert problems == [
+        "a.yaml, line 3: jam.title: nme is not known: known are name, subject, value, labels, priority, reason, "
+        "started_at",
+        "a.yaml, line 4: jam.description: No filter named 'jam2'",
+        "a.yaml, line 5: jam.when.measure: Input should be 'speed_kmh', 'volume_vph', 'occupancy', "
+        "'travel_time_s', 'speed_ratio' or 'travel_time_index'",
+        'a.yaml, line 9: routes.0.match.0: \'rule="jam\' has one quote: write label="value", with a quote at both '
+        "ends or none",
+    ]
+
+
+def test_a_contact_that_was_kept_before_it_was_refused_still_counts() -> None:
+    channels = [{"kind": "email", "to": "a@b.example"}, {"kind": "webhook", "to": "not a url"}]
+    contact = checked(Contact, {"name": "a", "channels": channels}, "a")
+    assert [channel.to for channel in contact.channels] == ["a@b.example", "not a url"]
 
 
 def test_clock_times_and_words_are_what_they_look_like(tmp_path: Path) -> None:
@@ -183,6 +245,45 @@ async def test_files_are_applied_where_they_differ(engine: AsyncEngine, database
     assert "mine" in (await said(database_url, "rules")).stdout
     async with engine.connect() as connection:
         assert len((await connection.execute(versions("rule", "mine"))).all()) == 3
+
+
+async def test_a_rule_that_fits_nothing_and_an_address_that_is_not_permitted_are_warned_of(
+    watch: Watch, database_url: str, tmp_path: Path
+) -> None:
+    await watch.city.sensor("1", area="Manhattan", road="Broadway")
+    await watch.city.sensor("2", area="Bronx", road="Main Street")
+    threshold = "when: {kind: threshold, measure: speed_kmh, below: 20}"
+    file = one_file(
+        tmp_path,
+        f"""\
+rules:
+- {{name: wrong, title: a, {threshold}, where: {{areas: [Manhatan, Bronx], sensors: ["nope:1"]}}}}
+- {{name: never, title: a, {threshold}, where: {{areas: [Bronx], roads: [Broadway]}}}}
+- {{name: fine, title: a, {threshold}, where: {{areas: [Bronx], roads: [Main Street]}}}}
+- {{name: crash, title: a, when: {{kind: incident}}, where: {{areas: [Queens]}}}}
+contacts:
+- name: local
+  channels:
+  - {{kind: webhook, to: "http://127.0.0.1:9000/hook"}}
+  - {{kind: webhook, to: "https://[::ffff:10.0.0.1]/hook"}}
+  - {{kind: webhook, to: "http://localhost:9000/hook"}}
+  - {{kind: webhook, to: "https://93.184.216.34/hook"}}
+""",
+    )
+    not_meant = (
+        "is in a network that notifications must not go to: where that is meant, name the network in "
+        "URBANCLEAR_ALERT_PRIVATE_NETWORKS"
+    )
+    for words, written in ((["--dry-run"], "5 of 5 would be written."), ([], "5 of 5 were written.")):
+        told = (await said(database_url, "apply", str(file), *words)).stdout.splitlines()
+        assert told[5:] == [
+            f"a.yaml, line 7: local.channels.0.to: 127.0.0.1 {not_meant}",
+            f"a.yaml, line 7: local.channels.1.to: ::ffff:10.0.0.1 {not_meant}",
+            "a.yaml, line 2: wrong.where: nothing that there is fits areas: Manhatan, sensors: nope:1",
+            "a.yaml, line 3: never.where: nothing that there is fits all of its lines together",
+            "a.yaml, line 5: crash.where: nothing that there is fits areas: Queens",
+            written,
+        ]
 
 
 async def test_the_table_of_rules_fits_a_narrow_terminal(engine: AsyncEngine, database_url: str) -> None:

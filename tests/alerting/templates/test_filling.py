@@ -1,20 +1,24 @@
 """Titles and descriptions of rules, filled in, whatever they say."""
 
 import time
-from typing import Any
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import settings as trying
 from hypothesis import strategies as st
 
-from alerting.templates import fill
+from alerting.templates import About, fill
 from alerting.templates.filling import LONGEST, problem_of
 
-CONTEXT: dict[str, Any] = {
+CONTEXT: About = {
     "name": "Broadway",
+    "subject": "nyc-dot:1",
     "value": 17.333,
     "labels": {"area": "Brooklyn", "sensor": ["nyc-dot:1", "nyc-dot:2"]},
+    "priority": "high",
+    "reason": "value",
+    "started_at": datetime(2026, 11, 2, 8, 15, tzinfo=UTC),
 }
 
 
@@ -28,7 +32,8 @@ CONTEXT: dict[str, Any] = {
         ("{{ labels.sensor | join(', ') }}", "nyc-dot:1, nyc-dot:2"),
         ("{% if value < 20 %}slow{% else %}fast{% endif %}", "slow"),
         ("{% for one in labels.sensor %}{{ loop.index }} {{ one }};{% endfor %}", "1 nyc-dot:1;2 nyc-dot:2;"),
-        ("{{ labels.road | default('the city', true) }}{{ nothing.at.all }}", "the city"),
+        ("{{ labels.road | default('the city', true) }}{{ labels.nothing.at.all }}", "the city"),
+        ("{{ subject }} {{ priority }} {{ reason }} {{ started_at | clock }}", "nyc-dot:1 high value 08:15"),
         ("{{ (value / 2) | int + 1 }} {{ name[:3] ~ '.' }}", "9 Bro."),
         ("{{ '2026-11-02T08:15:00+00:00' | clock('America/New_York') }}", "03:15"),
     ],
@@ -36,6 +41,29 @@ CONTEXT: dict[str, Any] = {
 def test_what_is_known_is_filled_in(text: str, filled: str) -> None:
     assert fill(text, CONTEXT) == filled
     assert problem_of(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "filled"),
+    [
+        ("q {{ nme }} {{ value }}", "q {{ nme }} 17.3"),
+        (
+            "{{ name }}: {{ nme.at.all | round(2) }} {{ labels.area }}",
+            "Broadway: {{ nme.at.all | round(2) }} Brooklyn",
+        ),
+        (
+            "{% for one in labels.sensor %}{{ one }} {{ nme ~ one }};{% endfor %}",
+            "nyc-dot:1 {{ nme ~ one }};nyc-dot:2 {{ nme ~ one }};",
+        ),
+        ("{{ '}}' }}{% raw %}{{ raw }}{% endraw %}{{ nme }}", "}}{{ raw }}{{ nme }}"),
+        ("{{ name }} {% if nme %}slow{% endif %}", "{{ name }} {% if nme %}slow{% endif %}"),
+        ("{% print nme %}{{ name }}", "{% print nme %}{{ name }}"),
+    ],
+)
+def test_what_asks_for_an_unknown_name_stays_as_it_is_written_and_is_a_problem(text: str, filled: str) -> None:
+    assert fill(text, CONTEXT) == filled
+    problem = "nme is not known: known are name, subject, value, labels, priority, reason, started_at"
+    assert problem_of(text) == problem
 
 
 @pytest.mark.parametrize(
