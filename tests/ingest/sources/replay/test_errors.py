@@ -18,6 +18,8 @@ GOOD = b"ID,SPEED,TRAVEL_TIME,STATUS,DATA_AS_OF,LINK_ID\n" + b"".join(
     b"1,%d,9,0,2017-09-04T%02d:%02d:00,7\n" % (10 + n % 50, n // 60 % 24, n % 60) for n in range(1_440)
 )
 
+A_SUNDAY = datetime(2026, 3, 1, 12, tzinfo=UTC)  # then the recording, of a Monday, is over also when moved
+
 
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
@@ -108,9 +110,13 @@ async def test_a_recording_that_is_older_than_readings_are_kept_is_told_of_befor
     tmp_path: Path, moved: bool, told: int
 ) -> None:
     (tmp_path / "old.csv").write_bytes(GOOD)
-    kept_from = datetime.now(UTC) - timedelta(days=30)
     source = ReplaySource(
-        tmp_path / "old.csv", speed=None, kept_from=kept_from, shift_to_now=moved, align="week" if moved else None
+        tmp_path / "old.csv",
+        speed=None,
+        kept_from=A_SUNDAY - timedelta(days=30),
+        shift_to_now=moved,
+        align="week" if moved else None,
+        clock=lambda: A_SUNDAY,
     )
     with structlog.testing.capture_logs() as logs:
         await source.run(cast(Publisher, Collected()), asyncio.Event())
