@@ -15,3 +15,4 @@ class Rejected(NamedTuple):
     origin: str
     row: bytes
     reason: str
+    detail: str = ""

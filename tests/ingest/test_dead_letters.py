@@ -6,6 +6,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from typer.testing import CliRunner, Result
 from ingest.cli import ingest as app
 from ingest.letter_text import excerpt, plain, whole
 from ingest.retrying import MOST_IN_TRANSACTION, open_retrying
+from ingest.sources.replay import ReplaySource
 from schema import topics
 from schema.dead_letters import Letter, LetterId, Wanted, newest, parse_id
 from schema.events import Reading, decode_readings, encode, encode_readings
@@ -249,6 +251,27 @@ async def test_the_list_is_newest_first_and_says_when_there_are_more(kafka_boots
     assert (await listed("--reason", "too_old", "--since", "1h"))["total"] == 4
     assert (await command("show", str(ids[1]))).stdout.splitlines()[-1] == "ff 1b 5b 33 31 6d"
     assert json.loads((await command("show", str(ids[1]), "--json")).stdout)["value_hex"] == "ff1b5b33316d"
+
+
+async def test_a_replayed_row_is_shown_with_what_is_wrong_with_it(kafka_bootstrap: str, tmp_path: Path) -> None:
+    path = tmp_path / "own.csv"
+    path.write_bytes(
+        b"sensor,time,speed_kmh\n"
+        b"a7,2026-03-02T12:00:00Z,50\n"
+        b"city:a7,2026-03-02T12:00:00Z,fast\n"
+        b"city:m\xfcnchen,2026-03-02T12:00:00Z,50\n"
+    )
+    async with open_publisher(kafka_bootstrap) as publisher:
+        await ReplaySource(path, speed=None).run(publisher, asyncio.Event())
+    number = {letter["reason"]: letter["id"] for letter in (await listed())["letters"]}
+    shown = {reason: (await command("show", number[reason])).stdout.splitlines() for reason in number}
+    assert shown["bad_number"][3:] == [
+        "detail:  'fast' is no number",
+        "origin:  own.csv:3",
+        "city:a7,2026-03-02T12:00:00Z,fast",
+    ]
+    assert "'a7' is no sensor's id: it must be SOURCE:NAME, such as city:a7" in shown["bad_sensor"][3]
+    assert shown["undecodable"][3] == "detail:  the row is not UTF-8: save the file as UTF-8"
 
 
 async def test_an_empty_topic_has_no_letters(kafka_bootstrap: str) -> None:

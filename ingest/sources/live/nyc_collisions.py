@@ -46,7 +46,7 @@ def parse(document: Document) -> Iterable[Part]:
         try:
             reported = _reported(record.cells, times)
         except InvalidEvent as error:
-            yield Rejected(document.origin(place), record.raw, error.reason)
+            yield Rejected(document.origin(place), record.raw, error.reason, error.detail)
             continue
         yield from _history(reported, document.fetched_at)
 

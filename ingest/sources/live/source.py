@@ -96,7 +96,7 @@ class LiveSource:
             await publisher.publish(event)
         await publisher.publish_readings(news.readings)
         for part in news.rejected:
-            await publisher.reject(part.origin, part.row, part.reason)
+            await publisher.reject(part.origin, part.row, part.reason, part.detail)
         await publisher.flush()
         self._known.remember(news)
         if news.rejected:

@@ -26,7 +26,7 @@ class Columns:
     measures: dict[str, Sequence[float | InvalidEvent | None]]
     rows: Sequence[int]
     names: Sequence[str] | None = None
-    unusable: list[tuple[int, str]] = field(default_factory=list)  # rows that have no columns, and why
+    unusable: list[tuple[int, InvalidEvent]] = field(default_factory=list)  # rows that have no columns, and why
 
 
 class Memo(dict[str, T | InvalidEvent], Generic[T]):

@@ -180,7 +180,7 @@ MN_I94: Final = Format(
 
 READINGS: Final = Format(
     name="readings",
-    columns="sensor, time, and any of speed_kmh, volume_vph, occupancy, travel_time_s",
+    columns=f"sensor, time, and any of {', '.join(_READING_MEASURES)}",
     fits=_is_readings,
     prefix="",
     zone=None,
@@ -228,6 +228,7 @@ def recognise(file: str, columns: Sequence[str]) -> Format:
     for known in ALL:
         if known.fits(columns):
             return known
+    _tell_mistake(file, columns)
     forms = "; ".join(f"{known.name}: {known.columns}" for known in ALL)
     raise SourceError(f"{file} is in no known format. Its columns are {shown(columns)}. The formats are {forms}.")
 
@@ -235,9 +236,24 @@ def recognise(file: str, columns: Sequence[str]) -> Format:
 def check_fit(chosen: Format, file: str, columns: Sequence[str]) -> None:
     """Raise when the file's columns are not those of the format asked for."""
     if not chosen.fits(columns):
+        _tell_mistake(file, columns)
         raise ConfigurationError(
             f"{file} is not in the format {chosen.name} ({chosen.columns}): its columns are {shown(columns)}. "
             "Leave the format out to have it recognised."
+        )
+
+
+def _tell_mistake(file: str, columns: Sequence[str]) -> None:
+    """Raise where one is known that makes columns fit no format."""
+    if any(";" in column for column in columns):
+        raise SourceError(
+            f"{file} has semicolons between its columns: columns must be separated by commas and decimals by a "
+            "point; export it again that way, or convert it."
+        )
+    if {"sensor", "time"} <= set(_names(columns)):
+        raise SourceError(
+            f"{file} has no measure: name at least one of its columns {', '.join(_READING_MEASURES)}. "
+            f"Its columns are {shown(columns)}."
         )
 
 

@@ -35,8 +35,8 @@ class Window(NamedTuple):
 
 def outcomes(file: str, columns: Columns, window: Window, make: Make = READING) -> Iterator[Outcome]:
     """What a block says, in its order; observations known to lie outside `window` are left out."""
-    for row, reason in columns.unusable:
-        yield _rejected(file, columns, row, "", reason)
+    for row, error in columns.unusable:
+        yield _rejected(file, columns, row, "", error)
     names = tuple(columns.measures)
     observations = zip(columns.sensors, columns.times, columns.no_data, *columns.measures.values(), strict=True)
     for place, (sensor, time, no_data, *values) in enumerate(observations):
@@ -46,7 +46,7 @@ def outcomes(file: str, columns: Columns, window: Window, make: Make = READING) 
             yield _outcome(sensor, time, no_data, dict(zip(names, values, strict=True)), make)
         except InvalidEvent as error:
             name = columns.names[place] if columns.names else ""
-            yield _rejected(file, columns, columns.rows[place], name, error.reason)
+            yield _rejected(file, columns, columns.rows[place], name, error)
 
 
 def is_past(columns: Columns, window: Window) -> bool:
@@ -78,6 +78,6 @@ def _outcome(
     return make(sensor, time, values)  # type: ignore[arg-type]  # none of them is an InvalidEvent
 
 
-def _rejected(file: str, columns: Columns, row: int, name: str, reason: str) -> Rejected:
+def _rejected(file: str, columns: Columns, row: int, name: str, error: InvalidEvent) -> Rejected:
     origin = f"{file}:{columns.block.line(row)}{':' if name else ''}{name}"
-    return Rejected(origin, columns.block.raw(row), reason)
+    return Rejected(origin, columns.block.raw(row), error.reason, error.detail)

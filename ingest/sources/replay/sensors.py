@@ -1,6 +1,6 @@
 """Describes the sensors of a replayed file from what stands beside it, or from the file itself."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +10,7 @@ from ingest.sources.replay import formats
 from ingest.sources.replay.format import Format, canonical, shown
 from ingest.sources.replay.geometry import length_m, link_line
 from ingest.sources.replay.roads import road_and_direction
-from ingest.sources.replay.tables import open_table
+from ingest.sources.replay.tables import Table, open_table
 from schema.events import LineString, Point, Sensor
 from urbanclear.errors import ConfigurationError, SourceError
 
@@ -47,9 +47,17 @@ def read_sidecar(chosen: Format, data: Path, given: Path | None) -> dict[str, Ro
     key = chosen.sidecar_column
     if key not in columns:
         raise SourceError(f"{path} is no file of sensors: it has {shown(table.columns)}, no {key}.")
-    rows = (row for block in table.blocks() for row in block.rows if row and len(row) == len(columns))
+    rows = (row for row in _rows(table) if len(row) == len(columns))
     named = (dict(zip(columns, row, strict=True)) for row in rows)
     return {chosen.prefix + row[key].strip(): row for row in named}
+
+
+def _rows(table: Table) -> Iterator[list[str]]:
+    for block in table.blocks():
+        for index, row in enumerate(block.rows):
+            if row is None:
+                raise SourceError(f"{table.path}, line {block.line(index)}: {block.none_is.detail}.")
+            yield row
 
 
 def _link(external_id: str, row: Row) -> Sensor:

@@ -169,8 +169,8 @@ async def _account_for(block: Iterable[Outcome], publisher: Publisher) -> None:
         if isinstance(outcome, Refused):
             publisher.count_refused(outcome.reason)
         elif isinstance(outcome, Rejected):
-            log.warning("replay.row_rejected", origin=outcome.origin, reason=outcome.reason)
-            await publisher.reject(outcome.origin, outcome.row, outcome.reason)
+            log.warning("replay.row_rejected", origin=outcome.origin, reason=outcome.reason, detail=outcome.detail)
+            await publisher.reject(outcome.origin, outcome.row, outcome.reason, outcome.detail)
 
 
 def _check_bounds(start: datetime | None, end: datetime | None) -> None:

@@ -27,7 +27,7 @@ class Daily(Layout):
         self._date = Memo(times.local)
         [(self._measure_name, self._measure)] = chosen.measures.items()
 
-    def _columns(self, block: Block, whole: list[int], unusable: list[tuple[int, str]]) -> Columns:
+    def _columns(self, block: Block, whole: list[int], unusable: list[tuple[int, InvalidEvent]]) -> Columns:
         rows = [block.rows[index] or [] for index in whole]
         sensors = self._sensors(self._by_column(rows))
         self._take_descriptions(sensors, rows)
@@ -35,9 +35,9 @@ class Daily(Layout):
         for index, row, sensor in zip(whole, rows, sensors, strict=True):
             day = self._date[row[self._date_at]]
             if isinstance(sensor, InvalidEvent):
-                unusable.append((index, sensor.reason))
+                unusable.append((index, sensor))
             elif isinstance(day, InvalidEvent):
-                unusable.append((index, day.reason))
+                unusable.append((index, day))
             else:
                 kept.append(index)
                 ids += [sensor] * HOURS

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Final
 
 import msgspec
 import numpy
@@ -15,6 +16,12 @@ from schema.events import ExternalId
 from urbanclear.errors import InvalidEvent
 
 Texts = list[tuple[str, ...]]  # by column
+
+#: What `ExternalId` accepts, in words.
+ID_FORM: Final = (
+    "it must be SOURCE:NAME, such as city:a7, with SOURCE in small letters, digits and hyphens, "
+    "and NAME of 1 to 120 characters without a space"
+)
 
 
 class Layout(ABC):
@@ -38,10 +45,10 @@ class Layout(ABC):
             whole = [index for index, row in enumerate(block.rows) if row is not None and len(row) == width]
             self._number.clear()
             self._moment.clear()
-            yield self._columns(block, whole, _unusable(block, whole))
+            yield self._columns(block, whole, _unusable(block, whole, width))
 
     @abstractmethod
-    def _columns(self, block: Block, whole: list[int], unusable: list[tuple[int, str]]) -> Columns:
+    def _columns(self, block: Block, whole: list[int], unusable: list[tuple[int, InvalidEvent]]) -> Columns:
         """A block's observations. `whole` are its rows of the right width, `unusable` the others, and why."""
 
     def _by_column(self, rows: list[list[str]]) -> Texts:
@@ -58,10 +65,11 @@ class Layout(ABC):
         return [self._sensor["-".join(map(str.strip, parts))] for parts in cells]
 
     def _read_sensor(self, text: str) -> str:
+        external_id = self._format.prefix + text.strip()
         try:
-            return msgspec.convert(self._format.prefix + text.strip(), ExternalId)
-        except msgspec.ValidationError as error:
-            raise InvalidEvent("bad_sensor", str(error)) from None
+            return msgspec.convert(external_id, ExternalId)
+        except msgspec.ValidationError:
+            raise InvalidEvent("bad_sensor", f"{external_id[:40]!r} is no sensor's id: {ID_FORM}") from None
 
     def _take_descriptions(self, sensors: Sequence[str | InvalidEvent], rows: list[list[str]]) -> None:
         if not self._describes:
@@ -97,13 +105,19 @@ class Layout(ABC):
         ]
 
 
-def _unusable(block: Block, whole: list[int]) -> list[tuple[int, str]]:
+def _unusable(block: Block, whole: list[int], width: int) -> list[tuple[int, InvalidEvent]]:
     """Rows of another width; an empty line is no row."""
     if len(whole) == len(block.rows):
         return []
     others = sorted(set(range(len(block.rows))) - set(whole))
     rows = [(index, block.rows[index]) for index in others]
-    return [(index, block.none_is if row is None else "wrong_column_count") for index, row in rows if row != []]
+    return [
+        (index, block.none_is if row is None else _of_other_width(row, width)) for index, row in rows if row != []
+    ]
+
+
+def _of_other_width(row: list[str], width: int) -> InvalidEvent:
+    return InvalidEvent("wrong_column_count", f"the row has {len(row)} columns, the file has {width}")
 
 
 def _in_our_unit(

@@ -19,7 +19,7 @@ class Long(Layout):
         self._status_at = self._column.get(chosen.status_column or "")
         self._no_data = Memo(self._read_status)
 
-    def _columns(self, block: Block, whole: list[int], unusable: list[tuple[int, str]]) -> Columns:
+    def _columns(self, block: Block, whole: list[int], unusable: list[tuple[int, InvalidEvent]]) -> Columns:
         rows = [block.rows[index] or [] for index in whole]
         texts = self._by_column(rows)
         sensors = self._sensors(texts)

@@ -24,7 +24,7 @@ class Wide(Layout):
         self._external_ids = [chosen.prefix + name for name in self._names]
         [(self._measure_name, self._measure)] = chosen.measures.items()
 
-    def _columns(self, block: Block, whole: list[int], unusable: list[tuple[int, str]]) -> Columns:
+    def _columns(self, block: Block, whole: list[int], unusable: list[tuple[int, InvalidEvent]]) -> Columns:
         texts = [text for index in whole for text in (block.rows[index] or [])[self._from :]]
         values = self._values(texts, self._measure)
         moments = [self._row_moment(block, index) for index in whole]
@@ -35,7 +35,7 @@ class Wide(Layout):
             if isinstance(time, InvalidEvent) and any(
                 value is not None for value in values[place * width : (place + 1) * width]
             ):
-                unusable.append((index, time.reason))
+                unusable.append((index, time))
             else:
                 kept.append(place)
         if len(kept) < len(whole):

@@ -9,9 +9,10 @@ import msgspec
 from ingest.sources.replay.tables.lines import Lines
 from ingest.sources.replay.tables.table import Block, Table
 from schema.events import UNREADABLE, Reading
-from urbanclear.errors import SourceError
+from urbanclear.errors import InvalidEvent, SourceError
 
 COLUMNS: Final = list(Reading.__struct_fields__)
+NO_OBJECT: Final = InvalidEvent("undecodable", "it is no JSON object")
 _array: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _object: Final = msgspec.json.Decoder(dict[str, object])
 
@@ -38,7 +39,7 @@ class JsonLinesTable(Table):
                 rows=list(map(_row, values)),
                 lines=values,
                 numbers=[at for at, _ in found],
-                none_is="undecodable",
+                none_is=NO_OBJECT,
             )
             number += len(piece)
         yield from lines.broken_end()

@@ -6,21 +6,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
+from urbanclear.errors import InvalidEvent
+
 BLOCK_ROWS: Final = 4_096
+TRUNCATED: Final = InvalidEvent("truncated", "the file breaks off in this row")
 
 
 @dataclass(frozen=True)
 class Block:
     """Consecutive rows. `lines` are the bytes they came from, `numbers` their lines where those do not count up.
 
-    A row None has no cells, because it is as `none_is` says.
+    A row None has no cells, because of what `none_is` says.
     """
 
     first_line: int
     rows: list[list[str] | None]
     lines: Sequence[bytes] | None = None
     numbers: Sequence[int] | None = None
-    none_is: str = "truncated"
+    none_is: InvalidEvent = TRUNCATED
 
     def line(self, row: int) -> int:
         """Where a row stands in its file, counted from 1."""

@@ -20,6 +20,7 @@ class Collected:
         self.reports: list[Weather] = []
         self.incidents: list[Incident] = []
         self.rejected: list[tuple[str, bytes, str]] = []
+        self.details: list[str] = []  # of what is rejected, in the same order
         self.refused: Counter[str] = Counter()
 
     async def publish(self, event: Event) -> None:
@@ -34,8 +35,9 @@ class Collected:
     async def publish_readings(self, readings: Iterable[Reading]) -> None:
         self.readings += readings
 
-    async def reject(self, origin: str, row: bytes, reason: str) -> None:
+    async def reject(self, origin: str, row: bytes, reason: str, detail: str) -> None:
         self.rejected.append((origin, row, reason))
+        self.details.append(detail)
         self.count_refused(reason)
 
     def count_refused(self, reason: str, rows: int = 1) -> None:

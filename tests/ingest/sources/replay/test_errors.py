@@ -18,6 +18,8 @@ GOOD = b"ID,SPEED,TRAVEL_TIME,STATUS,DATA_AS_OF,LINK_ID\n" + b"".join(
     b"1,%d,9,0,2017-09-04T%02d:%02d:00,7\n" % (10 + n % 50, n // 60 % 24, n % 60) for n in range(1_440)
 )
 
+OWN = "sensor,time,speed_kmh\ncity:a,2026-03-02T12:00:00Z,50\n"
+SEMICOLONS = "has semicolons between its columns: columns must be separated by commas and decimals by a point"
 A_SUNDAY = datetime(2026, 3, 1, 12, tzinfo=UTC)  # then the recording, of a Monday, is over also when moved
 
 
@@ -33,6 +35,17 @@ A_SUNDAY = datetime(2026, 3, 1, 12, tzinfo=UTC)  # then the recording, of a Mond
         ("broken.parquet", b"PAR1 and no more", "cannot be read as Parquet"),
         ("cut.csv.gz", gzip.compress(GOOD)[:14], "cut.csv.gz is damaged"),
         ("other.csv", b"a,b\n1,2\n", "in no known format. Its columns are 'a', 'b'. The formats are nyc-dot: SPEED"),
+        ("semicolons.csv", b"sensor;time;speed_kmh\ncity:a;2026-03-02T12:00:00Z;50,5\n", SEMICOLONS),
+        ("decimals.csv", b"60,5;61,2\n", SEMICOLONS),
+        (
+            "no_measure.csv",
+            b"sensor,time,speed\ncity:a,2026-03-02T12:00:00Z,50\n",
+            "no_measure.csv has no measure: name at least one of its columns speed_kmh, volume_vph, occupancy, "
+            "travel_time_s. Its columns are 'sensor', 'time', 'speed'.",
+        ),
+        ("utf16.csv", OWN.encode("utf-16"), "utf16.csv is not UTF-8: save it as UTF-8."),
+        ("utf16.csv", OWN.encode("utf-16-be"), "utf16.csv is not UTF-8: save it as UTF-8."),
+        ("latin1.csv", "sensor,time,speed_kmh,stra\xdfe\n".encode("latin-1"), "latin1.csv is not UTF-8"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_told_at_once(
@@ -66,6 +79,19 @@ def test_an_argument_that_does_not_fit_is_told_at_once(
     with pytest.raises(UrbanclearError) as raised:
         ReplaySource(path, **options)  # type: ignore[arg-type]
     assert sentence in str(raised.value)
+
+
+def test_semicolons_are_told_of_also_where_the_format_is_named(tmp_path: Path) -> None:
+    (tmp_path / "own.csv").write_text(OWN.replace(",", ";"))
+    with pytest.raises(SourceError, match=SEMICOLONS):
+        ReplaySource(tmp_path / "own.csv", format="readings")
+
+
+def test_a_file_of_sensors_with_a_row_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "feed.csv").write_bytes(GOOD)
+    (tmp_path / "links.csv").write_bytes(b"link_id,link_name\n7,Stra\xdfe\n")
+    with pytest.raises(SourceError, match=r"links.csv, line 2: the row is not UTF-8: save the file as UTF-8\."):
+        ReplaySource(tmp_path / "feed.csv", sensors=tmp_path / "links.csv")
 
 
 def test_a_file_of_sensors_without_sensors_is_refused(tmp_path: Path) -> None:

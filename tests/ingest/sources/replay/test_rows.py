@@ -51,6 +51,27 @@ async def test_a_row_that_cannot_be_used_is_a_dead_letter_and_its_neighbours_pas
     assert set(collected.sensors) == {"nyc-dot:7", "nyc-dot:11"}
 
 
+async def test_what_is_wrong_with_a_row_is_said_of_its_dead_letter(tmp_path: Path) -> None:
+    rows = {
+        b"city:a,2026-03-02T12:00:00Z,fast": "'fast' is no number",
+        b"City A,2026-03-02T12:00:00Z,50": (
+            "'City A' is no sensor's id: it must be SOURCE:NAME, such as city:a7, with SOURCE in small letters, "
+            "digits and hyphens, and NAME of 1 to 120 characters without a space"
+        ),
+        b"city:a,2026-03-02T12:00:00,50": "2026-03-02T12:00:00 has no offset from UTC",
+        b"city:a,2026-03-02T12:00:00Z,-1": "Expected `float` >= 0.0 - at `$.speed_kmh`",
+        b"city:a,2026-03-02T12:00:00Z": "the row has 2 columns, the file has 3",
+        "city:m\xfcnchen,2026-03-02T12:00:00Z,50".encode("latin-1"): "the row is not UTF-8: save the file as UTF-8",
+    }
+    good = [f"city:münchen,2026-03-02T12:0{minute}:00Z,50".encode() for minute in range(2)]
+    path = tmp_path / "own.csv"
+    path.write_bytes(b"\n".join([b"\xef\xbb\xbfsensor,time,speed_kmh", good[0], *rows, good[1], b""]))
+    collected = await replayed(path)
+    assert [reading.sensor for reading in collected.readings] == ["city:münchen"] * 2
+    assert {row: detail for (_, row, _), detail in zip(collected.rejected, collected.details, strict=True)} == rows
+    assert collected.refused["undecodable"] == 1
+
+
 async def test_a_status_of_no_data_and_a_clock_that_was_never_set_are_no_data(tmp_path: Path) -> None:
     rows = (
         "1,0,0,-101,2017-09-04T00:01,7\n"

@@ -155,6 +155,14 @@ async def test_a_day_whose_date_or_street_cannot_be_read_is_one_dead_letter(tmp_
     ]
 
 
+async def test_a_collision_that_cannot_be_used_is_a_dead_letter_that_says_why(tmp_path: Path) -> None:
+    header = "COLLISION_ID,CRASH DATE,CRASH TIME,NUMBER OF PERSONS INJURED,NUMBER OF PERSONS KILLED"
+    (tmp_path / "collisions.csv").write_text(f"{header}\n1,09/13/2014,soon,0,0\n2,09/13/2014,8:00,0,0\n")
+    collected = await replayed(tmp_path / "collisions.csv")
+    assert {incident.id for incident in collected.incidents} == {"nyc-collisions:2"}
+    assert collected.details == ["'09/13/2014 soon' is no time"]
+
+
 some_line = st.one_of(
     st.sampled_from([b"{}", b"[", b"[]", b"[{}]", b"null", b"[" * 9_999, b'{"a":' * 9_999]), st.binary(max_size=30)
 )
