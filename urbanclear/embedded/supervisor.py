@@ -68,6 +68,8 @@ class Supervisor:
         code, now = watched.process.exit_code, time.monotonic()
         if code == 0 and not watched.restart:
             watched.finished = True
+            said = watched.process.last_words()
+            log.info("stack.part_done", name=watched.process.name, said=said, log=str(watched.process.log))
         elif watched.due_at is None:
             watched.failures = 0 if now - watched.started_at > CALM_SECONDS else watched.failures + 1
             delay = min(FIRST_DELAY_SECONDS * 2**watched.failures, LONGEST_DELAY_SECONDS)

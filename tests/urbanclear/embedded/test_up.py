@@ -185,6 +185,26 @@ async def test_killed_parts_in_turn_lose_and_repeat_nothing_and_a_killed_parent_
         assert await fetch_one(again.database_url, "SELECT count(*) FROM readings") == SENSORS * STEPS
 
 
+async def test_the_terminal_says_how_many_rows_of_a_replay_were_refused_and_where_they_stand(
+    folder: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "readings.csv"
+    rows = ["city:a,2026-03-02T12:00:00Z,fast", "city:a,2026-03-02T12:00:01Z,50", "a,2026-03-02T12:00:02Z,50"]
+    file.write_text("\n".join(["sensor,time,speed_kmh", *rows, ""]))
+    async with up(folder, "--source", f"replay:{file}", "--speed", "max") as stack:
+        await until(lambda: _line_with(stack, "stack.part_done"), what="the end of the replay")
+        told = await _line_with(stack, "stack.part_done")
+    source_log = folder / "logs" / "source.log"
+    assert "refused={'bad_number': 1, 'bad_sensor': 1}" in told
+    assert f"log={source_log}" in told
+    assert "'fast' is no number" in source_log.read_text()
+
+
+async def _line_with(stack: Stack, word: str) -> str:
+    """The line on the terminal that has the word; empty where there is none yet."""
+    return next((line for line in stack.said.splitlines() if word in line), "")
+
+
 async def _not_scraped(stack: Stack, job: str) -> bool:
     return job not in stack.scraped()
 
