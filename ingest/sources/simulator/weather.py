@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
+import numpy as np
+
 from ingest.sources.simulator.randomness import Purpose, generator
 from schema.events import Weather, WeatherCondition
 
@@ -13,6 +15,8 @@ STATION: Final = "nyc-sim:central-park"
 LATITUDE, LONGITUDE = 40.7794, -73.9692
 KNOT_HOURS: Final = 4
 WET: Final = 1.15  # of a standard normal: an eighth of the time
+HEAVY_MM: Final = 6.35  # of rain in an hour
+STRONGEST_MM: Final = 25.4
 
 
 @dataclass(frozen=True)
@@ -75,12 +79,19 @@ def effect(weather: Weather) -> Effect:
     """What the weather does to traffic.
 
     FHWA, Road Weather Management, "How do weather events impact roads?": light and heavy rain take 2–13 % and
-    3–16 % off freeway speeds and 4–11 % and 10–30 % off capacity; snow 5–40 % and 12–27 %.
+    3–16 % off freeway speeds and 4–11 % and 10–30 % off capacity; snow 5–40 % and 12–27 %. Rain is heavy from
+    `HEAVY_MM` on, after Agarwal, Maze and Souleyrette ("Impacts of weather on urban freeway traffic flow
+    characteristics and facility capacity", 2005), and as strong as it gets at `STRONGEST_MM`.
     """
-    strength = min(1.0, (weather.precipitation_mm or 0.0) / 5.0)
+    falling = weather.precipitation_mm or 0.0
+    if falling <= 0:
+        return Effect(1.0, 1.0)
     if weather.condition == "snow":
-        return Effect(1 - 0.05 * (strength > 0) - 0.30 * strength, 1 - 0.12 * (strength > 0) - 0.15 * strength)
-    return Effect(1 - 0.02 * (strength > 0) - 0.14 * strength, 1 - 0.04 * (strength > 0) - 0.24 * strength)
+        strength = min(1.0, falling / 5.0)
+        return Effect(0.95 - 0.30 * strength, 0.88 - 0.15 * strength)
+    points = (0.0, HEAVY_MM, STRONGEST_MM)
+    speed, capacity = (np.interp(falling, points, shares) for shares in ((0.98, 0.87, 0.84), (0.96, 0.89, 0.70)))
+    return Effect(float(speed), float(capacity))
 
 
 def _condition(moisture: float, rain_mm: float, temperature_c: float) -> WeatherCondition:
