@@ -14,8 +14,10 @@ from bench.database import fresh_database
 from bench.figures import Figure, figure
 from bench.schema import DAYS, FULL_ROWS, City, filled
 from bench.spark.city import urbanclear
+from schema.calendar import write_calendar
 from schema.chunks import Chunks
 from schema.engines import engine_of
+from schema.measures.forecasts import score_forecasts
 from schema.upgrade import upgrade
 from urbanclear.settings import Settings
 
@@ -62,6 +64,8 @@ async def measure(settings: Settings, rows: int, say: Say) -> tuple[str, list[Fi
                 await Chunks(city.engine).ensure(connection, relation, hours)
             for statement in _RESULTS:
                 await connection.execute(statement.encode())
+            await write_calendar(connection, settings)
+            await score_forecasts(connection, settings)
             await connection.execute("VACUUM ANALYZE")
             return city.engine.name, await _asked(url, say)
 
