@@ -6,12 +6,12 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alerting.conditions import Context, observe
+from alerting.evaluation import worded
 from alerting.observation import Observation
-from alerting.states import State, advance
-from alerting.templates import About, fill
+from alerting.states import advance
+from alerting.store import Happened
 from alerting.templates.filling import problem_of
 from schema.alerting.rules import Rule
-from schema.alerting.words import Priority
 from urbanclear.errors import ConfigurationError
 from urbanclear.settings import Settings
 
@@ -48,27 +48,14 @@ async def dry_run(connection: AsyncConnection, rule: Rule, settings: Settings) -
 def _subject(rule: Rule, seen: Observation, now: datetime) -> dict[str, Any]:
     """`would_fire` once this had lasted as long as the rule wants."""
     at_once = rule.model_copy(update={"for_": timedelta(0)})
-    state, _ = advance(at_once, None, seen, now)
-    firing = state if state is not None and state.phase == "firing" else None
-    summary = {"summary": fill(rule.title, _about(rule, seen, firing))} if firing is not None else {}
+    _, changes = advance(at_once, None, seen, now)
+    firing = next((change for change in changes if change.kind == "firing"), None)
+    told = {"summary": worded(Happened(rule, 0, seen.subject, firing, seen)).summary} if firing is not None else {}
     return {
         "subject": seen.subject,
         "name": seen.name,
         "value": seen.value,
         "would_fire": firing is not None,
         "labels": dict(seen.labels),
-        **summary,
-    }
-
-
-def _about(rule: Rule, seen: Observation, state: State) -> About:
-    priority = rule.priority if isinstance(rule.priority, Priority) else seen.priority or Priority.MEDIUM
-    return {
-        "name": seen.name,
-        "subject": seen.subject,
-        "value": seen.value,
-        "labels": {**seen.labels, **rule.labels},
-        "priority": priority.value,
-        "reason": state.reason,
-        "started_at": state.started_at,
+        **told,
     }

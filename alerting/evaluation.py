@@ -70,7 +70,7 @@ def judge(
     happened: list[Happened] = []
     for subject in (*found, *mine):
         one, key = found.get(subject), (rule.name, subject)
-        if one is not None and (_is_held(rule, one, down) or (one.is_past and key not in states)):
+        if one is not None and _is_held(rule, one, down):
             continue
         new[key], changes = advance(rule, states.get(key), one, now)
         happened += [Happened(rule, kept.version, subject, change, one) for change in changes]
@@ -179,7 +179,7 @@ class Evaluator:
         """Write what happened, then remember it."""
         values = self._values(outcome, now)
         if outcome.happened or values:
-            happened = [_worded(one) for one in outcome.happened]
+            happened = [worded(one) for one in outcome.happened]
             async with leading(self.engine, self.epoch) as connection:
                 await write_values(connection, values, now)
                 await write_changes(connection, happened, now)
@@ -248,7 +248,7 @@ def _nobodys(name: str) -> Rule:
     return FAILING.model_copy(update={"name": name})
 
 
-def _worded(happened: Happened) -> Happened:
+def worded(happened: Happened) -> Happened:
     """With the rule's title and description filled in; the end of an alert keeps its own."""
     if happened.seen is None:
         return happened

@@ -65,6 +65,8 @@ def advance(rule: Rule, state: State | None, seen: Observation | None, now: date
 
     `seen` is None for a subject that is not there any more, such as a cleared incident.
     """
+    if state is None and seen is not None and seen.is_past:
+        return None, ()
     what, value = _judged(rule, seen)
     if state is not None and state.reason == "no_data" and state.phase == "firing" and what is not _Seen.MISSING:
         over = Change("resolved", replace(state, phase="resolved"))

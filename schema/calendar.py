@@ -1,6 +1,8 @@
 """The table `calendar`: what kind of day each day is by the city's public holidays, for those who ask in SQL."""
 
+import asyncio
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from psycopg import AsyncConnection
 
@@ -20,15 +22,14 @@ async def write_calendar(connection: AsyncConnection, settings: Settings) -> int
 
     Returns how many days changed.
     """
+    days = await asyncio.to_thread(_days, settings)
+    return (await connection.execute(_WRITE, days)).rowcount
+
+
+def _days(settings: Settings) -> dict[str, list[Any]]:
+    """The columns of the table, by parameter."""
     public = public_holidays(settings.holidays)
     first, end = date(settings.oldest_time.year, 1, 1), date(datetime.now(UTC).year + 2, 1, 1)
     days = [first + timedelta(days=number) for number in range((end - first).days)]
-    written = await connection.execute(
-        _WRITE,
-        {
-            "days": days,
-            "day_types": [day_type(day, public) for day in days],
-            "holidays": [public.get(day) for day in days],
-        },
-    )
-    return written.rowcount
+    day_types, holidays = [day_type(day, public) for day in days], [public.get(day) for day in days]
+    return {"days": days, "day_types": day_types, "holidays": holidays}

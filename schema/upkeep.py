@@ -2,12 +2,12 @@
 
     every 10 s   rollups brought up to what was written          (plain PostgreSQL; TimescaleDB has jobs for it)
                  incidents put on the sensors they are at        (both)
-    every hour   the calendar, by the settings                   (both)
     every 60 s   partitions ahead, expired ones dropped          (plain PostgreSQL)
                  expired rows of the audit log deleted           (both)
                  daily metrics of days that changed              (both)
                  scores of forecasts, by hours that changed      (both)
                  status for Prometheus                           (both)
+    every hour   the calendar, by the settings                   (both)
 
 Each task's last run is in the table `upkeep`; one that fails is tried again at its next turn.
 """
@@ -145,12 +145,12 @@ class Upkeep:
         return [
             Task("refresh", REFRESH_SECONDS, lambda connection: engine.refresh(connection, retention)),
             Task("places", REFRESH_SECONDS, Placing().place),
-            Task("calendar", CALENDAR_SECONDS, lambda connection: write_calendar(connection, settings)),
             Task("partitions", ROUND_SECONDS, make_ahead),
             Task("retention", ROUND_SECONDS, retire),
             Task("measures", ROUND_SECONDS, lambda connection: compute_changed_days(connection, settings)),
             Task("forecasts", ROUND_SECONDS, score),
             Task("status", ROUND_SECONDS, observe),
+            Task("calendar", CALENDAR_SECONDS, lambda connection: write_calendar(connection, settings)),
         ]
 
     async def _engine(self) -> Engine:

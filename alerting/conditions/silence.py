@@ -36,7 +36,7 @@ async def observe(connection: AsyncConnection, when: Silent, where: Where, conte
     least = watched.least(ages[None, :])[0]
     forgotten = (when.longer_than + FORGOTTEN_AFTER).total_seconds()
     found = watched.observed(np.where(np.isinf(least), np.nan, least))
-    return [replace(one, is_past=one.value is not None and one.value > forgotten) for one in found]
+    return [one if one.value is None or one.value <= forgotten else replace(one, is_past=True) for one in found]
 
 
 async def _ages(connection: AsyncConnection, context: Context, known: Places, longer_than: timedelta) -> Floats:

@@ -18,6 +18,7 @@ from tests.schema.city import Reading
 from tests.waiting import until
 from urbanclear.settings import Settings
 
+SILENT = {"kind": "silence", "longer_than": "15m"}
 SLOW = {
     "name": "slow",
     "title": "{{ name }}: {{ value }} km/h",
@@ -70,6 +71,19 @@ async def slow_now(watch: Watch) -> Watch:
     now = datetime.now(UTC)
     await watch.city.read([Reading(ids[0], now - timedelta(minutes=1), 50), Reading(ids[2], now, 12)])
     return watch
+
+
+async def test_a_dry_run_begins_no_alert_for_what_is_of_the_past(watch: Watch, database_url: str) -> None:
+    now = datetime.now(UTC)
+    for name, age in {"lately": timedelta(hours=1), "recorded": timedelta(days=4)}.items():
+        sensor = await watch.city.sensor(name)
+        await watch.city.read([Reading(sensor, now - age, 50)])
+    rule = {"name": "quiet", "title": "{{ name }}: {{ labels.priority }}", "when": SILENT}
+    result = (await asked(watch, database_url, "dry_run", {"rule": rule}))["result"]
+    assert [(one["subject"], one["would_fire"], one.get("summary")) for one in result["subjects"]] == [
+        ("t:lately", True, "lately: medium"),
+        ("t:recorded", False, None),
+    ]
 
 
 async def test_a_dry_run_says_what_a_rule_sees_and_would_do(slow_now: Watch, database_url: str) -> None:
